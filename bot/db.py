@@ -1,0 +1,45 @@
+"""The database: one engine a process, one transaction a `with`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.orm import Session
+
+from bot.settings import ROOT, settings
+
+
+@lru_cache
+def engine() -> Engine:
+    """Made on first use, so that each forked process has its own connections."""
+    return create_engine(
+        settings().database,
+        pool_size=5,
+        max_overflow=5,
+        pool_timeout=4,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 4, "options": "-c timezone=UTC -c lock_timeout=10000"},
+    )
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """A session that commits at the end of the block and rolls back on an error."""
+    with Session(engine(), expire_on_commit=False) as db, db.begin():
+        yield db
+
+
+def alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "migrations"))
+    return config
+
+
+def migrate() -> None:
+    """Bring the database to the newest migration."""
+    command.upgrade(alembic_config(), "head")

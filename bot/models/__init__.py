@@ -1,0 +1,23 @@
+"""One noun a file: its table and its named queries, first argument the tenant.
+
+Queries that work for all tenants at once (what waits, what is due) say so.
+"""
+
+from bot.models import (  # noqa: F401  # all tables known to the metadata
+    catalogue,
+    clock,
+    conversations,
+    customers,
+    deliveries,
+    effects,
+    escalations,
+    messages,
+    notifications,
+    reminders,
+    reservations,
+    tenants,
+    users,
+)
+from bot.models.base import Base
+
+__all__ = ["Base"]

@@ -1,0 +1,100 @@
+"""Customers and the identities by which they are recognised."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from bot.models.base import Base, Id, Json, TenantId, When, one_of
+
+
+class Customer(Base):
+    """A person who writes to a tenant. `profile` is the CRM's last word (turn.Customer's
+    and ports.Profile's names), read again when `profiled_at` is old."""
+
+    __tablename__ = "customers"
+
+    id: Mapped[Id]
+    tenant_id: Mapped[TenantId]
+    first_name: Mapped[str] = mapped_column(default="")
+    last_name: Mapped[str] = mapped_column(default="")
+    language: Mapped[str] = mapped_column(default="")
+    profile: Mapped[Json] = mapped_column(default=dict)
+    profiled_at: Mapped[When | None]
+    opted_out_at: Mapped[When | None]
+    created_at: Mapped[When]
+
+    @property
+    def name(self) -> str:
+        return f"{self.first_name} {self.last_name}".strip()
+
+
+class Identity(Base):
+    """How a customer is recognised. `proven_by` says who vouches (carrier, crm …)."""
+
+    __tablename__ = "identities"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "kind", "value"),
+        one_of("kind", "phone", "email", "site_user", "whatsapp"),
+        Index("ix_identities_customer_id", "customer_id"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    customer_id: Mapped[int] = mapped_column(ForeignKey("customers.id", ondelete="CASCADE"))
+    kind: Mapped[str]
+    value: Mapped[str]  # E.164 for phones, lower case for e-mail
+    proven_by: Mapped[str] = mapped_column(default="")
+    created_at: Mapped[When]
+
+
+def customer_known_as(tenant_id: int, db: Session, kind: str, value: str) -> Customer | None:
+    return db.scalar(
+        select(Customer)
+        .join(Identity, Identity.customer_id == Customer.id)
+        .where(Identity.tenant_id == tenant_id, Identity.kind == kind, Identity.value == value)
+    )
+
+
+def meet_customer(
+    tenant_id: int, db: Session, kind: str, value: str, proven_by: str, now: datetime
+) -> Customer:
+    """The customer of that identity, made on first sight. Two at once make one."""
+    if known := customer_known_as(tenant_id, db, kind, value):
+        return known
+    with db.begin_nested() as attempt:
+        customer = Customer(tenant_id=tenant_id, created_at=now)
+        db.add(customer)
+        db.flush()
+        made = db.execute(
+            insert(Identity)
+            .values(
+                tenant_id=tenant_id,
+                customer_id=customer.id,
+                kind=kind,
+                value=value,
+                proven_by=proven_by,
+                created_at=now,
+            )
+            .on_conflict_do_nothing()
+            .returning(Identity.id)
+        ).scalar()
+        if made is not None:
+            return customer
+        attempt.rollback()
+    other = customer_known_as(tenant_id, db, kind, value)
+    assert other is not None, "the identity that was in our way is there"
+    return other
+
+
+def phone_of(tenant_id: int, db: Session, customer_id: int) -> str | None:
+    return db.scalar(
+        select(Identity.value).where(
+            Identity.tenant_id == tenant_id,
+            Identity.customer_id == customer_id,
+            Identity.kind == "phone",
+        )
+    )

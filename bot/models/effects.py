@@ -1,0 +1,82 @@
+"""Outside effects: what is to be done in another system, written down before it is done."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from bot.models.base import Base, Id, Json, TenantId, When, one_of
+
+CLAIM = timedelta(seconds=60)
+
+
+class Effect(Base):
+    """`purpose` names it once for the tenant ("turn:12:hold:RF-2847-38"), so that a second
+    run finds it instead of doing it again. `request` is exact and `key` its idempotency
+    key: sent again after a crash, the vendor does it once. `state`: planned (maybe sent),
+    done, refused."""
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "purpose"),
+        one_of("state", "planned", "done", "refused"),
+        Index(
+            "ix_effects_waiting",
+            "next_try_at",
+            postgresql_where="state = 'planned' AND kind = 'release'",
+        ),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[TenantId]
+    connection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("connections.id", ondelete="SET NULL")
+    )
+    reservation_id: Mapped[int | None] = mapped_column(
+        ForeignKey("reservations.id", ondelete="CASCADE"), index=True
+    )
+    kind: Mapped[str]  # hold, release
+    purpose: Mapped[str]
+    request: Mapped[Json | None]
+    key: Mapped[uuid.UUID]
+    state: Mapped[str] = mapped_column(default="planned")
+    result: Mapped[Json] = mapped_column(default=dict)
+    error: Mapped[str] = mapped_column(default="")
+    attempts: Mapped[int] = mapped_column(default=0)
+    next_try_at: Mapped[When]
+    claimed_until: Mapped[When | None]  # wall time
+    created_at: Mapped[When]
+    done_at: Mapped[When | None]
+
+
+def effect_for(tenant_id: int, db: Session, purpose: str) -> Effect | None:
+    return db.scalar(select(Effect).where(Effect.tenant_id == tenant_id, Effect.purpose == purpose))
+
+
+def claim_releases(db: Session, now: datetime, wall: datetime, limit: int) -> list[Effect]:
+    """Up to `limit` releases of any tenant that are due and nobody is doing. (A hold is
+    done by the turn that wants it.)"""
+    due = (
+        select(Effect.id)
+        .where(
+            Effect.kind == "release",
+            Effect.state == "planned",
+            Effect.next_try_at <= now,
+            or_(Effect.claimed_until.is_(None), Effect.claimed_until < wall),
+        )
+        .order_by(Effect.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    return list(
+        db.scalars(
+            update(Effect)
+            .where(Effect.id.in_(due))
+            .values(claimed_until=wall + CLAIM)
+            .returning(Effect)
+        )
+    )

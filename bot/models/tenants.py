@@ -1,0 +1,144 @@
+"""Tenants, the agents they own or use, and how they are reached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from bot.models.base import Base, Id, Json, TenantId, When, one_of
+
+
+class Tenant(Base):
+    """A company that uses the assistant. `hours`: weekday -> [opening, closing] or "closed";
+    `holidays`: ISO dates; `order_shapes`: regular expressions of its order numbers."""
+
+    __tablename__ = "tenants"
+
+    id: Mapped[Id]
+    slug: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    timezone: Mapped[str] = mapped_column(default="Europe/Paris")
+    language: Mapped[str] = mapped_column(default="fr")
+    currency: Mapped[str] = mapped_column(default="EUR")
+    postal_address: Mapped[str] = mapped_column(default="")
+    phone: Mapped[str] = mapped_column(default="")
+    hours: Mapped[Json] = mapped_column(default=dict)
+    holidays: Mapped[list[Any]] = mapped_column(default=list)
+    order_shapes: Mapped[list[Any]] = mapped_column(default=list)
+    quiet_hours: Mapped[int] = mapped_column(default=72)  # then a conversation is over
+    created_at: Mapped[When]
+
+
+class Agent(Base):
+    """The configured assistant. It belongs to the tenant that wrote it and may be deployed
+    at others. `levels`: intent -> auto, draft, human or both; `policies`: see turn.Policies."""
+
+    __tablename__ = "agents"
+    __table_args__ = (
+        UniqueConstraint("owner_id", "slug"),
+        one_of("address_form", "tu", "vous"),
+        one_of("engine", "local", "openai"),
+    )
+
+    id: Mapped[Id]
+    owner_id: Mapped[int] = mapped_column(ForeignKey("tenants.id", ondelete="CASCADE"))
+    slug: Mapped[str]
+    name: Mapped[str]
+    address_form: Mapped[str] = mapped_column(default="vous")
+    emoji: Mapped[bool] = mapped_column(default=False)
+    engine: Mapped[str] = mapped_column(default="local")
+    threshold: Mapped[float | None]  # None: the engine's own
+    prompt: Mapped[str] = mapped_column(default="")
+    levels: Mapped[Json] = mapped_column(default=dict)
+    policies: Mapped[Json] = mapped_column(default=dict)
+    created_at: Mapped[When]
+
+
+class Deployment(Base):
+    """An agent at a tenant. `overlay` replaces fields of the agent for this deployment."""
+
+    __tablename__ = "deployments"
+    __table_args__ = (UniqueConstraint("agent_id", "tenant_id", "name"),)
+
+    id: Mapped[Id]
+    tenant_id: Mapped[TenantId]
+    agent_id: Mapped[int] = mapped_column(ForeignKey("agents.id", ondelete="CASCADE"), index=True)
+    name: Mapped[str]
+    key: Mapped[str] = mapped_column(unique=True)  # public: names the deployment on a client's site
+    overlay: Mapped[Json] = mapped_column(default=dict)
+    branding: Mapped[Json] = mapped_column(default=dict)
+    is_active: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[When]
+
+
+class Connection(Base):
+    """A tenant's settings and secrets for one outside system. `key` names its door
+    (/webhooks/<vendor>/<key>); `secrets` is encrypted (bot.vault)."""
+
+    __tablename__ = "connections"
+    __table_args__ = (UniqueConstraint("vendor", "key"),)
+
+    id: Mapped[Id]
+    tenant_id: Mapped[TenantId]
+    vendor: Mapped[str]
+    key: Mapped[str]
+    base_url: Mapped[str] = mapped_column(default="")  # empty: the vendor's own
+    settings: Mapped[Json] = mapped_column(default=dict)
+    secrets: Mapped[str] = mapped_column(default="")
+    is_active: Mapped[bool] = mapped_column(default=True)
+    updated_at: Mapped[When]
+
+
+class Address(Base):
+    """Where a deployment is reached: a number, a mailbox, a widget key."""
+
+    __tablename__ = "addresses"
+    __table_args__ = (
+        UniqueConstraint("channel", "value"),
+        one_of("channel", "sms", "whatsapp", "email", "web"),
+        Index("ix_addresses_deployment_channel", "deployment_id", "channel"),
+    )
+
+    id: Mapped[Id]
+    tenant_id: Mapped[TenantId]
+    deployment_id: Mapped[int] = mapped_column(ForeignKey("deployments.id", ondelete="CASCADE"))
+    connection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("connections.id", ondelete="SET NULL"), index=True
+    )
+    channel: Mapped[str]
+    value: Mapped[str]  # E.164, e-mail address or widget key
+    created_at: Mapped[When]
+
+
+def tenant_by_slug(db: Session, slug: str) -> Tenant | None:
+    return db.scalar(select(Tenant).where(Tenant.slug == slug))
+
+
+def connection_by_key(db: Session, vendor: str, key: str) -> Connection | None:
+    """The active connection whose door this is; the key names the tenant."""
+    return db.scalar(
+        select(Connection).where(
+            Connection.vendor == vendor, Connection.key == key, Connection.is_active
+        )
+    )
+
+
+def connections(tenant_id: int, db: Session) -> list[Connection]:
+    return list(
+        db.scalars(
+            select(Connection)
+            .where(Connection.tenant_id == tenant_id, Connection.is_active)
+            .order_by(Connection.id)
+        )
+    )
+
+
+def address_at(tenant_id: int, db: Session, channel: str, value: str) -> Address | None:
+    """The tenant's address, None when the number or mailbox is not one of its own."""
+    return db.scalar(
+        select(Address).where(
+            Address.tenant_id == tenant_id, Address.channel == channel, Address.value == value
+        )
+    )

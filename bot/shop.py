@@ -1,0 +1,50 @@
+"""Shop: all that a flow may reach, as ports. Types only; `bot.tenants` opens real ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from connectors.ports import CustomerSystem, InventorySystem, Post, Product, Variant
+
+
+@dataclass(frozen=True)
+class Held:
+    """A unit was put aside. `left` is what is available after it."""
+
+    reservation_id: int
+    left: int
+
+
+@dataclass(frozen=True)
+class SoldOut:
+    """There were not that many units available. `available` is how many there were."""
+
+    available: int
+
+
+class Holds(Protocol):
+    """Puts units aside, once per turn and article, whatever dies on the way."""
+
+    def put_aside(
+        self, product: Product, variant: Variant, quantity: int, available: int, until: datetime
+    ) -> Held | SoldOut:
+        """Move the units in the shop's system; `available` is what was just read there.
+        Flows then say `Keep` to keep them; what is not kept when the turn is recorded goes
+        back. Raises Unavailable or Refused."""
+        ...
+
+
+@dataclass(frozen=True)
+class Shop:
+    """What this tenant has connected; None where nothing is."""
+
+    products: tuple[Product, ...]
+    posts: tuple[Post, ...]
+    inventory: InventorySystem | None
+    customers: CustomerSystem | None
+    holds: Holds | None
+
+    def product(self, reference: str) -> Product | None:
+        return next((p for p in self.products if p.reference == reference), None)

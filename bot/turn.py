@@ -1,0 +1,294 @@
+"""The vocabulary of a turn: what was said, what was understood, what is decided.
+
+Plain frozen data. No Flask, RQ, SQLAlchemy, tables or queue here (import-linter checks).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any, Literal
+
+from bot.hours import OpeningHours
+from bot.shop import Shop
+from connectors.ports import Post, Product
+
+# The names of formats/understanding.md. They stand in the database, metrics and tests.
+INTENTS = (
+    "product_availability",
+    "product_inquiry",
+    "photo_request",
+    "reservation_create",
+    "reservation_pickup",
+    "reservation_extend",
+    "reservation_cancel",
+    "reservation_status",
+    "order_status",
+    "order_list",
+    "order_change",
+    "exchange_request",
+    "return_request",
+    "delivery_problem",
+    "styling_advice",
+    "complaint",
+    "general_question",
+    "quote_request",
+    "back_in_stock",
+    "feedback",
+    "human_request",
+    "opt_out",
+    "opt_in",
+    "greeting",
+    "closing",
+    "confirm",
+    "deny",
+    "choose",
+    "unknown",
+)
+
+# Questions that the assistant can have put last ("size" is ours beside the format's).
+QUESTIONS = (
+    "reservation_offer",
+    "pickup_time",
+    "exchange_option",
+    "order_identity",
+    "order_number",
+    "photo_offer",
+    "backup_option",
+    "feedback",
+    "size",
+    "clarification",
+)
+
+Urgency = Literal["low", "normal", "high"]
+Sentiment = Literal["very_negative", "negative", "neutral", "positive", "very_positive"]
+Level = Literal["auto", "draft", "human", "both"]
+Priority = Literal["normal", "high"]
+
+
+# --- understanding -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class TimeSpan:
+    """An instant (`end` None) or, when only part of a day was said, a range. Aware."""
+
+    start: datetime
+    end: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ProductMention:
+    """The words used for a product and the catalogue's references they may mean, best
+    first: none when nothing matches, several when the words do not decide."""
+
+    words: str
+    references: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Entities:
+    products: tuple[ProductMention, ...] = ()
+    sizes: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
+    quantity: int | None = None
+    order_numbers: tuple[str, ...] = ()
+    tracking_numbers: tuple[str, ...] = ()
+    last_name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    pickup_time: TimeSpan | None = None
+    event: str | None = None
+    event_date: date | None = None
+    choice: int | None = None
+
+
+@dataclass(frozen=True)
+class Understanding:
+    """What an engine made of a customer's words. `confidence` is the least sure intent's."""
+
+    intents: tuple[str, ...]
+    confidence: float
+    entities: Entities = field(default_factory=Entities)
+    urgency: Urgency = "normal"
+    sentiment: Sentiment = "neutral"
+    language: str = "fr"
+    engine: str = "local"
+
+
+@dataclass(frozen=True)
+class Context:
+    """What an engine is told besides the text.
+
+    `asked` is one of QUESTIONS: what the assistant had just put. `order_shapes` are
+    regular expressions of the tenant's own order numbers.
+    """
+
+    now: datetime
+    hours: OpeningHours
+    products: tuple[Product, ...] = ()
+    posts: tuple[Post, ...] = ()
+    order_shapes: tuple[str, ...] = ()
+    asked: str | None = None
+    language: str = "fr"
+
+
+# --- the turn ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Voice:
+    """How the agent speaks: "tu" or "vous", with emoji or not."""
+
+    address: Literal["tu", "vous"] = "vous"
+    emoji: bool = False
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The tenant's rules that flows go by. Days are opening days."""
+
+    reservation: Literal["auto", "ask"] = "auto"
+    hold_days: int = 1
+    hold_until: str = "18:00"
+    lengthen_days: int = 3
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """The tenant as a flow sees it."""
+
+    id: int
+    name: str
+    hours: OpeningHours
+    address: str = ""
+    phone: str = ""
+    language: str = "fr"
+
+
+@dataclass(frozen=True)
+class Customer:
+    """The customer as a flow sees them; what is not known is empty."""
+
+    id: int
+    first_name: str = ""
+    name: str = ""
+    segment: str = ""
+    usual_size: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """Units put aside for this customer, not over. `pickup` is when they said they come."""
+
+    id: int
+    sku: str
+    reference: str
+    title: str
+    size: str | None
+    quantity: int
+    until: datetime
+    pickup: TimeSpan | None = None
+    extended: bool = False
+
+
+@dataclass(frozen=True)
+class Turn:
+    """Everything a flow may know and reach. `now` is in the tenant's time zone.
+
+    `memory` is what earlier turns of the conversation chose to remember; `first` when the
+    assistant has not spoken in this conversation yet.
+    """
+
+    now: datetime
+    tenant: Tenant
+    policies: Policies
+    voice: Voice
+    customer: Customer
+    channel: str
+    text: str
+    understanding: Understanding
+    asked: str | None
+    memory: Mapping[str, Any]
+    reservations: tuple[Reservation, ...]
+    first: bool
+    shop: Shop
+
+
+# --- what a flow decides -----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Say:
+    """One sentence of the reply: its name in bot/replies and the facts that fill it."""
+
+    key: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A unit that the flow put aside in this turn stays put aside."""
+
+    reservation_id: int
+
+
+@dataclass(frozen=True)
+class SetPickup:
+    """When the customer comes; `until` is when the hold then ends. Moves the reminder."""
+
+    reservation_id: int
+    pickup: TimeSpan
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Extend:
+    reservation_id: int
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Cancel:
+    """The customer gives the reservation up: the unit goes back."""
+
+    reservation_id: int
+
+
+Change = Keep | SetPickup | Extend | Cancel
+
+
+@dataclass(frozen=True)
+class Escalate:
+    """Hand over to an adviser. `facts` fill the summary and stand beside it on the desk."""
+
+    reason: str
+    priority: Priority = "normal"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    suggestion: tuple[Say, ...] = ()
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something the desk shows. `kind` names its sentences in bot/replies."""
+
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    reservation_id: int | None = None
+    needs_action: bool = False
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a flow decided. `covers` are further intents of the message that it answered;
+    `asks` is the question that the reply ends with, one of QUESTIONS."""
+
+    say: tuple[Say, ...] = ()
+    asks: str | None = None
+    covers: frozenset[str] = frozenset()
+    remember: Mapping[str, Any] = field(default_factory=dict)
+    changes: tuple[Change, ...] = ()
+    escalations: tuple[Escalate, ...] = ()
+    notices: tuple[Notice, ...] = ()

@@ -1,0 +1,266 @@
+"""What the assistant asks of the outside world, and the data exchanged.
+
+One Protocol a kind of system; vendors implement them. Every method may raise
+`connectors.errors.Unavailable` (try again) or `Refused` (final).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Literal, Protocol
+
+# --- money and goods ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Money:
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One article that can be bought. `ref` is the vendor's id of its stock item."""
+
+    sku: str
+    ref: str
+    size: str | None
+    color: str | None
+    price: Money
+
+
+@dataclass(frozen=True)
+class Product:
+    """A catalogue entry. `reference` is the shop's own (RF-2847), `id` the vendor's."""
+
+    id: str
+    reference: str
+    title: str
+    category: str = ""
+    colors: tuple[str, ...] = ()
+    material: str = ""
+    care: str = ""
+    goes_with: tuple[str, ...] = ()
+    image_url: str = ""
+    variants: tuple[Variant, ...] = ()
+
+    @property
+    def price(self) -> Money | None:
+        return min((v.price for v in self.variants), key=lambda m: m.amount, default=None)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(v.size for v in self.variants if v.size))
+
+    @property
+    def one_size(self) -> bool:
+        return len(self.variants) == 1 and self.variants[0].size is None
+
+    def variant(self, size: str | None) -> Variant | None:
+        """The article of that size; of a product of one size, whatever size is asked."""
+        if self.one_size:
+            return self.variants[0]
+        return next((v for v in self.variants if v.size == size), None)
+
+
+@dataclass(frozen=True)
+class Post:
+    """A publication (Instagram …) that shows a product."""
+
+    posted_on: date
+    reference: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class Stock:
+    """Units of one article at the tenant's location, by state.
+
+    on_hand = available + reserved + committed. `available` may pass below zero when a
+    unit held for a customer is sold at the till before its hold is released.
+    """
+
+    sku: str
+    available: int
+    reserved: int = 0
+    committed: int = 0
+    on_hand: int = 0
+
+
+@dataclass(frozen=True)
+class Move:
+    """Units moved between two states of stock: the data of a hold or of its release.
+
+    `expected_available` is what `available` must still be for the move to happen
+    (compare-and-swap); None moves without comparing.
+    """
+
+    kind: Literal["hold", "release"]
+    sku: str
+    ref: str
+    quantity: int
+    reference: str
+    expected_available: int | None = None
+
+
+class InventorySystem(Protocol):
+    """Stock, read live. Moves are prepared first, so that the exact request can be kept
+    beside its idempotency key before it is sent, and sent again after a crash."""
+
+    def list_products(self) -> list[Product]:
+        """The whole catalogue."""
+        ...
+
+    def search_products(self, words: str, limit: int = 10) -> list[Product]: ...
+
+    def read_stock(self, variants: Sequence[Variant]) -> dict[str, Stock]:
+        """Live quantities by SKU."""
+        ...
+
+    def prepare_move(self, move: Move) -> dict[str, Any]:
+        """The exact request for `move`, as JSON. Asks nothing outside but, once, settings."""
+        ...
+
+    def send_move(self, request: Mapping[str, Any], key: str) -> dict[str, Any]:
+        """Carry out a prepared request. The same request with the same key happens once.
+
+        Raises Stale when the compared quantity changed (nothing was done), Refused,
+        Unavailable, OutcomeUnknown (send the same request with the same key again), and
+        NeedsNewKey when the vendor wants the request under a new key.
+        """
+        ...
+
+
+# --- customers ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What the CRM knows of a customer. Money is what they have spent in all."""
+
+    id: str
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""
+    email: str = ""
+    segment: str = ""
+    orders: int | None = None
+    spent: Money | None = None
+    usual_size: str = ""
+    preferred_channel: str = ""
+    language: str = ""
+    consents: tuple[str, ...] = ()
+
+
+class CustomerSystem(Protocol):
+    def find_by_phone(self, phone: str) -> Profile | None:
+        """`phone` in E.164. None when nobody has it."""
+        ...
+
+    def find_by_email(self, email: str) -> Profile | None: ...
+
+    def read_profile(self, id: str) -> Profile | None: ...
+
+
+# --- channels ----------------------------------------------------------------------------
+
+MessageState = Literal["sent", "delivered", "read", "failed"]
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """A webhook as it reached the door. `url` is the public one that the vendor called."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What the door must know of a delivery: the id under which it is stored once."""
+
+    provider_id: str
+    kind: Literal["message", "status", "event"]
+
+
+@dataclass(frozen=True)
+class Attachment:
+    url: str
+    content_type: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class InboundMessage:
+    """A customer's message. `sender` and `recipient` as the channel writes them
+    (E.164 for phones); `proven` when the channel vouches for the sender."""
+
+    channel: str
+    provider_id: str
+    sender: str
+    recipient: str
+    text: str
+    proven: bool
+    subject: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    extra: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class StatusReport:
+    """What became of a message we sent. `message_id` is ours, when the vendor gives it back."""
+
+    provider_id: str
+    message_id: int | None
+    state: MessageState
+    code: str = ""
+
+
+@dataclass(frozen=True)
+class OutboundMessage:
+    """A message to hand to a carrier. `id` is ours: it comes back in reports."""
+
+    id: int
+    channel: str
+    sender: str
+    recipient: str
+    text: str
+    status_url: str
+    subject: str = ""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The carrier took the message."""
+
+    provider_id: str
+    segments: int | None = None
+
+
+class Channel(Protocol):
+    """One connection of a carrier, both directions."""
+
+    def verify(self, request: SignedRequest) -> Receipt:
+        """Check the signature and name the delivery. Raises BadSignature, UnknownEvent.
+
+        Called at the door: asks nothing outside.
+        """
+        ...
+
+    def read(self, request: SignedRequest) -> list[InboundMessage | StatusReport]:
+        """What the delivery says. Called in a worker: may ask the vendor for the rest."""
+        ...
+
+    def send(self, message: OutboundMessage) -> Sent:
+        """Hand it over. Raises Refused (final), Unavailable (not taken: try again) and
+        OutcomeUnknown (it may have been taken: do not send again)."""
+        ...
+
+    def find_sent(self, message: OutboundMessage, since: datetime) -> Sent | None:
+        """Ask the carrier whether it took `message` after all. None: it did not."""
+        ...

@@ -1,0 +1,1 @@
+"""What stands on a client's site, and its API."""
