@@ -1,0 +1,28 @@
+"""The commands: `flask NAME`."""
+
+from __future__ import annotations
+
+import click
+from flask import Flask
+
+from bot.db import migrate
+from bot.demo import load_demo
+from bot.rehearsal.commands import rehearse
+from bot.understanding.commands import evaluate, train
+
+
+@click.command("demo")
+def demo() -> None:
+    """Load the demo's tenants (what is not there yet)."""
+    load_demo()
+
+
+@click.command("migrate")
+def migrate_database() -> None:
+    """Bring the database to the newest migration."""
+    migrate()
+
+
+def register(app: Flask) -> None:
+    for each in (demo, migrate_database, evaluate, train, rehearse):
+        app.cli.add_command(each)

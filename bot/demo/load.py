@@ -1,0 +1,171 @@
+"""Writes the demo's tenants into the database, and their outside systems into the sandbox."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import requests
+from sqlalchemy.orm import Session
+
+from bot import catalogue, clock, vault
+from bot.db import transaction
+from bot.demo.sandbox import describe_world
+from bot.demo.world import SLUGS, World, read_world, shifted
+from bot.models.catalogue import Post
+from bot.models.customers import Customer, Identity
+from bot.models.tenants import Address, Agent, Connection, Deployment, Tenant, tenant_by_slug
+from bot.models.users import Membership, User
+from bot.passwords import hash_password
+from bot.profiles import keep
+from bot.settings import settings
+from connectors.ports import Profile
+from connectors.sandbox.client import SandboxWorld
+
+PASSWORD = "coccinelle"  # noqa: S105  # of the demo's desk, printed by `make run`
+SANDBOX_WORLD = "demo"
+
+
+def load_demo() -> None:
+    """Load what is not there yet; dates shifted to this week. The sandbox must be running.
+
+    Raises requests.RequestException when it is not.
+    """
+    sandbox = SandboxWorld(settings().sandbox_url, SANDBOX_WORLD)
+    now = clock.now()
+    worlds = [shifted(read_world(slug), now.date()) for slug in SLUGS]
+    boutique = worlds[0]
+    if not _is_there(sandbox):
+        sandbox.replace(describe_world(boutique, door_of(boutique), reports=True))
+    with transaction() as db:
+        missing = [w for w in worlds if tenant_by_slug(db, w.slug) is None]
+    for world in missing:
+        load_world(world, sandbox, now)
+
+
+def load_world(world: World, sandbox: SandboxWorld, now: datetime) -> int:
+    """One tenant, its connections played by the sandbox; its id."""
+    with transaction() as db:
+        tenant_id = _write(world, sandbox, db, now)
+    if world.products:
+        catalogue.refresh(tenant_id)
+    return tenant_id
+
+
+def door_of(world: World) -> str:
+    """Where the tenant's carrier posts."""
+    return f"{settings().base_url}/webhooks/twilio/{world.raw['connections']['twilio']['key']}"
+
+
+def _is_there(sandbox: SandboxWorld) -> bool:
+    try:
+        sandbox.state()
+    except requests.HTTPError:
+        return False
+    return True
+
+
+def _write(world: World, sandbox: SandboxWorld, db: Session, now: datetime) -> int:
+    raw = world.raw
+    tenant = Tenant(**raw["tenant"], holidays=[], created_at=now)
+    db.add(tenant)
+    db.flush()
+    agent = Agent(owner_id=tenant.id, **raw["agent"], created_at=now)
+    db.add(agent)
+    db.flush()
+    deployment = Deployment(
+        tenant_id=tenant.id,
+        agent_id=agent.id,
+        name=tenant.name,
+        key=f"dpl_{tenant.slug}",
+        created_at=now,
+    )
+    db.add(deployment)
+    connections = _write_connections(world, sandbox, db, tenant.id, now)
+    for address in raw["addresses"]:
+        connection = connections.get(address.get("connection"))
+        db.add(
+            Address(
+                tenant_id=tenant.id,
+                deployment_id=deployment.id,
+                connection_id=connection.id if connection else None,
+                channel=address["channel"],
+                value=address["value"],
+                created_at=now,
+            )
+        )
+    for user in raw["users"]:
+        _write_user(db, tenant.id, user, now)
+    for post in world.posts:
+        db.add(
+            Post(
+                tenant_id=tenant.id,
+                posted_on=post.posted_on,
+                reference=post.reference,
+                caption=post.caption,
+            )
+        )
+    for customer, profile in zip(raw["customers"], world.profiles, strict=True):
+        write_customer(db, tenant.id, profile, customer.get("site_user", ""), now)
+    return tenant.id
+
+
+def _write_connections(
+    world: World, sandbox: SandboxWorld, db: Session, tenant_id: int, now: datetime
+) -> dict[str, Connection]:
+    made = {
+        vendor: Connection(
+            tenant_id=tenant_id,
+            vendor=vendor,
+            key=raw["key"],
+            base_url=sandbox.vendor_url(vendor),
+            settings=raw["settings"],
+            secrets=vault.encrypt(raw["secrets"]),
+            updated_at=now,
+        )
+        for vendor, raw in world.raw["connections"].items()
+    }
+    db.add_all(made.values())
+    db.flush()
+    return made
+
+
+def _write_user(db: Session, tenant_id: int, raw: dict[str, str], now: datetime) -> None:
+    user = User(
+        name=raw["name"],
+        email=raw["email"],
+        password_hash=hash_password(PASSWORD),
+        created_at=now,
+    )
+    db.add(user)
+    db.flush()
+    db.add(Membership(user_id=user.id, tenant_id=tenant_id, role=raw["role"]))
+
+
+def write_customer(
+    db: Session, tenant_id: int, profile: Profile, site_user: str, now: datetime
+) -> Customer:
+    """A customer whom the CRM has told us of before."""
+    customer = Customer(
+        tenant_id=tenant_id,
+        first_name=profile.first_name,
+        last_name=profile.last_name,
+        language=profile.language,
+        profile=keep(profile),
+        created_at=now,
+    )
+    db.add(customer)
+    db.flush()
+    known = {"phone": profile.phone, "email": profile.email, "site_user": site_user}
+    db.add_all(
+        Identity(
+            tenant_id=tenant_id,
+            customer_id=customer.id,
+            kind=kind,
+            value=value,
+            proven_by="crm",
+            created_at=now,
+        )
+        for kind, value in known.items()
+        if value
+    )
+    return customer

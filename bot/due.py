@@ -1,0 +1,90 @@
+"""What waits now, and when the next thing falls due. For all tenants at once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from bot.models.conversations import Conversation
+from bot.models.deliveries import Delivery
+from bot.models.effects import Effect
+from bot.models.messages import Message
+from bot.models.reminders import Reminder
+from bot.models.reservations import Reservation
+
+
+def is_waiting(db: Session, now: datetime, wall: datetime) -> bool:
+    """Whether a customer waits for something that nobody is doing."""
+    delivery = exists().where(
+        Delivery.state == "new",
+        Delivery.next_try_at <= now,
+        or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < wall),
+    )
+    turn = exists().where(
+        Conversation.answer_after <= now,
+        or_(Conversation.lease_until.is_(None), Conversation.lease_until < wall),
+    )
+    message = exists().where(Message.state == "queued", Message.send_after <= now)
+    return bool(db.scalar(select(or_(delivery, turn, message))))
+
+
+def is_due(db: Session, now: datetime, wall: datetime) -> bool:
+    """Whether a chore is due that nobody is doing."""
+    reminder = exists().where(Reminder.state == "planned", Reminder.due_at <= now)
+    ended = exists().where(Reservation.state == "active", Reservation.until <= now)
+    release = exists().where(
+        Effect.kind == "release",
+        Effect.state == "planned",
+        Effect.next_try_at <= now,
+        or_(Effect.claimed_until.is_(None), Effect.claimed_until < wall),
+    )
+    lost = exists().where(
+        or_(
+            and_(Message.state == "sending", Message.claimed_until < wall),
+            and_(Message.state == "unknown", Message.send_after <= now),
+        )
+    )
+    return bool(db.scalar(select(or_(reminder, ended, release, lost))))
+
+
+def is_settled(db: Session, now: datetime, settling: timedelta) -> bool:
+    """Whether nothing is being done or due by now, also by those who are at it."""
+    unsettled = [
+        exists().where(Delivery.state == "new", Delivery.next_try_at <= now),
+        exists().where(Conversation.answer_after <= now + settling),
+        exists().where(Message.state == "queued", Message.send_after <= now),
+        exists().where(Message.state == "sending"),
+        exists().where(Message.state == "unknown", Message.send_after <= now),
+        exists().where(Reminder.state == "planned", Reminder.due_at <= now),
+        exists().where(Reservation.state == "active", Reservation.until <= now),
+        exists().where(
+            Effect.kind == "release", Effect.state == "planned", Effect.next_try_at <= now
+        ),
+    ]
+    return not db.scalar(select(or_(*unsettled)))
+
+
+def next_due(db: Session, after: datetime) -> datetime | None:
+    """When, after `after`, the next row falls due."""
+    times = [
+        select(func.min(Delivery.next_try_at)).where(
+            Delivery.state == "new", Delivery.next_try_at > after
+        ),
+        select(func.min(Conversation.answer_after)).where(Conversation.answer_after > after),
+        select(func.min(Message.send_after)).where(
+            Message.state.in_(("queued", "unknown")), Message.send_after > after
+        ),
+        select(func.min(Reminder.due_at)).where(
+            Reminder.state == "planned", Reminder.due_at > after
+        ),
+        select(func.min(Reservation.until)).where(
+            Reservation.state == "active", Reservation.until > after
+        ),
+        select(func.min(Effect.next_try_at)).where(
+            Effect.kind == "release", Effect.state == "planned", Effect.next_try_at > after
+        ),
+    ]
+    found = db.execute(select(*(query.scalar_subquery() for query in times))).one()
+    return min((at for at in found if at is not None), default=None)

@@ -1,0 +1,94 @@
+"""Handing a conversation to an adviser, with everything prepared."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from bot.events import describe_customer, notify, plain_facts
+from bot.models.escalations import Escalation
+from bot.replies.render import has_sentence, speak, tell_desk
+from bot.turn import INTENTS, Escalate, Tenant, Voice
+
+# Within how many open hours someone should have answered
+DEADLINE_HOURS = {"high": 1, "normal": 4}
+EXCERPT = 300  # characters of the customer's words in a summary
+
+
+def escalate(
+    tenant: Tenant,
+    db: Session,
+    conversation_id: int,
+    customer_id: int,
+    escalate: Escalate,
+    *,
+    now: datetime,
+    voice: Voice,
+    language: str,
+    turn_id: int | None = None,
+) -> Escalation:
+    """Open it, tell the desk. A reason that is open already takes the new words along."""
+    local = now.astimezone(tenant.hours.zone)
+    summary = summarize(tenant, escalate, local)
+    found = db.scalar(
+        select(Escalation)
+        .where(
+            Escalation.tenant_id == tenant.id,
+            Escalation.conversation_id == conversation_id,
+            Escalation.reason == escalate.reason,
+            Escalation.state == "open",
+        )
+        .with_for_update()
+    )
+    if found is not None:
+        found.summary = f"{found.summary}\n{summary}"[-4 * EXCERPT :]
+        found.priority = "high" if "high" in {found.priority, escalate.priority} else "normal"
+    else:
+        found = Escalation(
+            tenant_id=tenant.id,
+            conversation_id=conversation_id,
+            turn_id=turn_id,
+            reason=escalate.reason,
+            priority=escalate.priority,
+            summary=summary,
+            facts=plain_facts(escalate.facts),
+            suggestion=speak(escalate.suggestion, language=language, voice=voice, now=local),
+            deadline=_deadline(tenant, escalate.priority, now),
+            created_at=now,
+        )
+        db.add(found)
+    facts = describe_customer(tenant.id, db, customer_id)
+    notify(
+        tenant,
+        db,
+        "escalation",
+        {**facts, "summary": summary, "priority": escalate.priority, "reason": escalate.reason},
+        now=now,
+        conversation_id=conversation_id,
+        needs_action=True,
+    )
+    return found
+
+
+def summarize(tenant: Tenant, escalate: Escalate, local: datetime) -> str:
+    """The escalation in a line or two, for the desk."""
+    facts = {"asked": None, "code": "", "text": "", **escalate.facts}
+    facts["text"] = " ".join(str(facts["text"]).split())[:EXCERPT]
+    key = f"summary.{escalate.reason}"
+    if not has_sentence(f"desk.{key}", tenant.language):
+        key = "summary.any"
+        assert escalate.reason in INTENTS, f"no summary for {escalate.reason}"
+        facts["label"] = name_intent(tenant, escalate.reason, local)
+    return "\n".join(tell_desk(key, facts, language=tenant.language, now=local))
+
+
+def name_intent(tenant: Tenant, intent: str, now: datetime) -> str:
+    """An intent as the desk calls it."""
+    return tell_desk(f"intent.{intent}", {}, language=tenant.language, now=now)[0]
+
+
+def _deadline(tenant: Tenant, priority: str, now: datetime) -> datetime:
+    """So many hours on, counted from the next moment the shop is open."""
+    return tenant.hours.next_opening(now) + timedelta(hours=DEADLINE_HOURS[priority])

@@ -1,0 +1,241 @@
+"""Whether a product can be had, and putting it aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, time
+
+from bot.flows.outcomes import merge
+from bot.flows.products import Wish, order_sizes, read_wishes
+from bot.flows.reservations import pickup_for
+from bot.shop import Held, SoldOut
+from bot.turn import Keep, Notice, Outcome, Reservation, Say, SetPickup, Turn
+from connectors.errors import Unavailable
+from connectors.ports import Product, Stock, Variant
+
+COVERED = frozenset({"product_availability", "reservation_create", "product_inquiry"})
+
+
+def look_up(turn: Turn) -> Outcome:
+    """A question: by policy a unit is put aside at once, or offered."""
+    return _each(turn, lambda wish: _answer(turn, wish, turn.policies.reservation == "auto"))
+
+
+def reserve(turn: Turn) -> Outcome:
+    """An explicit request: no offer is needed."""
+    return _each(turn, lambda wish: _answer(turn, wish, put_aside=True))
+
+
+def inquire(turn: Turn) -> Outcome:
+    """A fact of the product."""
+    return _each(turn, lambda wish: _describe(turn, wish))
+
+
+def accept_offer(turn: Turn) -> Outcome:
+    """Yes to "shall I put it aside?": the article offered, or the size named with the yes."""
+    offered = turn.memory.get("offer", {})
+    product = turn.shop.product(offered.get("product", ""))
+    if product is None:
+        return Outcome(say=(Say("product.which"),), asks="clarification")
+    sizes = turn.understanding.entities.sizes or (offered.get("size"),)
+    return _answer(turn, Wish(product, tuple(s for s in sizes if s)), put_aside=True)
+
+
+def held_until(turn: Turn) -> datetime:
+    """The policy's end of a hold asked for now."""
+    day = turn.tenant.hours.next_opening_day(turn.now.date(), turn.policies.hold_days)
+    return datetime.combine(
+        day, time.fromisoformat(turn.policies.hold_until), turn.tenant.hours.zone
+    )
+
+
+def _each(turn: Turn, answer: Callable[[Wish], Outcome]) -> Outcome:
+    wishes = read_wishes(turn)
+    if isinstance(wishes, Outcome):
+        return replace(wishes, covers=COVERED)
+    if not any(w.sizes for w in wishes) and turn.memory.get("sizes"):
+        wishes = [replace(w, sizes=tuple(turn.memory["sizes"])) for w in wishes]
+    outcome = merge([answer(wish) for wish in wishes])
+    remember = {**outcome.remember, "product": wishes[-1].product.reference, "sizes": None}
+    return replace(outcome, covers=COVERED | outcome.covers, remember=remember)
+
+
+def _answer(turn: Turn, wish: Wish, put_aside: bool) -> Outcome:
+    product = wish.product
+    stock = _read_stock(turn, product)
+    if product.one_size:
+        return _one_article(turn, product, product.variants[0], stock, put_aside)
+    unknown = [size for size in wish.sizes if product.variant(size) is None]
+    if unknown and len(unknown) == len(wish.sizes):
+        return _no_such_size(turn, product, unknown[0], stock)
+    variants = [v for size in wish.sizes if (v := product.variant(size))]
+    if len(variants) == 1:
+        return _one_article(turn, product, variants[0], stock, put_aside)
+    if variants:
+        return _several_sizes(product, variants, stock)
+    return _without_size(turn, product, stock, put_aside)
+
+
+def _one_article(
+    turn: Turn, product: Product, variant: Variant, stock: dict[str, Stock], put_aside: bool
+) -> Outcome:
+    held = next((r for r in turn.reservations if r.sku == variant.sku), None)
+    if held is not None:
+        return _already_held(turn, product, held)
+    available = stock[variant.sku].available
+    if available <= 0:
+        return _sold_out(turn, product, variant, stock)
+    if not put_aside:
+        return _offer(turn, product, variant, available)
+    return _put_aside(turn, product, variant, stock)
+
+
+def _put_aside(turn: Turn, product: Product, variant: Variant, stock: dict[str, Stock]) -> Outcome:
+    if turn.shop.holds is None:
+        raise Unavailable("nothing can be put aside: no inventory is connected")
+    wanted = turn.understanding.entities.quantity or 1
+    quantity = min(wanted, stock[variant.sku].available)
+    until = held_until(turn)
+    available = stock[variant.sku].available
+    result = turn.shop.holds.put_aside(product, variant, quantity, available, until)
+    if isinstance(result, SoldOut):
+        taken = {**stock, variant.sku: replace(stock[variant.sku], available=0)}
+        return _sold_out(turn, product, variant, taken)
+    held = Reservation(
+        id=result.reservation_id,
+        sku=variant.sku,
+        reference=product.reference,
+        title=product.title,
+        size=variant.size,
+        quantity=quantity,
+        until=until,
+    )
+    facts = {
+        "article": product,
+        "size": variant.size,
+        "count": result.left + quantity,
+        "quantity": quantity,
+        "wanted": wanted,
+        "until": until,
+        "opened": turn.asked == "reservation_offer",
+    }
+    return merge([Outcome(say=(Say("availability.held", facts),)), _keep(turn, held, result)])
+
+
+def _keep(turn: Turn, held: Reservation, result: Held) -> Outcome:
+    """Keep the unit; take the pick-up time along when it was said in the same breath."""
+    keep = Outcome(changes=(Keep(result.reservation_id),))
+    if turn.understanding.entities.pickup_time is not None:
+        pickup = replace(pickup_for(turn, [held]), covers=frozenset({"reservation_pickup"}))
+        if any(isinstance(change, SetPickup) for change in pickup.changes):
+            return merge([keep, pickup])
+        return merge([keep, replace(pickup, notices=()), _created(turn, held)])
+    ask = Outcome(say=(Say("pickup.when"),), asks="pickup_time")
+    return merge([keep, _created(turn, held), ask])
+
+
+def _created(turn: Turn, held: Reservation) -> Outcome:
+    facts = {"customer": turn.customer, "reservation": held}
+    return Outcome(notices=(Notice("reservation_created", facts, held.id),))
+
+
+def _already_held(turn: Turn, product: Product, held: Reservation) -> Outcome:
+    facts = {"article": product, "size": held.size, "until": held.until}
+    said = Outcome(say=(Say("availability.already_held", facts),))
+    if turn.understanding.entities.pickup_time is not None:
+        covered = frozenset({"reservation_pickup"})
+        return merge([said, replace(pickup_for(turn, [held]), covers=covered)])
+    if held.pickup is None:
+        return merge([said, Outcome(say=(Say("pickup.when"),), asks="pickup_time")])
+    return said
+
+
+def _offer(turn: Turn, product: Product, variant: Variant, available: int) -> Outcome:
+    facts = {
+        "article": product,
+        "size": variant.size,
+        "count": available,
+        "until": held_until(turn),
+    }
+    return Outcome(
+        say=(Say("availability.offer", facts),),
+        asks="reservation_offer",
+        remember={"offer": {"product": product.reference, "size": variant.size}},
+    )
+
+
+def _sold_out(turn: Turn, product: Product, variant: Variant, stock: dict[str, Stock]) -> Outcome:
+    others = _in_stock(product, stock, turn.customer.usual_size)
+    facts = {"article": product, "size": variant.size, "others": others}
+    say = (Say("availability.sold_out", facts),)
+    return Outcome(say=say, asks="size" if others else None)
+
+
+def _no_such_size(turn: Turn, product: Product, size: str, stock: dict[str, Stock]) -> Outcome:
+    others = _in_stock(product, stock, turn.customer.usual_size)
+    facts = {"article": product, "size": size, "others": others}
+    say = (Say("availability.no_such_size", facts),)
+    return Outcome(say=say, asks="size" if others else None)
+
+
+def _several_sizes(product: Product, variants: list[Variant], stock: dict[str, Stock]) -> Outcome:
+    there = [v for v in variants if stock[v.sku].available > 0]
+    facts = {
+        "article": product,
+        "there": [{"size": v.size, "count": stock[v.sku].available} for v in there],
+        "gone": [v.size for v in variants if v not in there],
+    }
+    say = (Say("availability.several", facts),)
+    return Outcome(say=say, asks="size" if there else None)
+
+
+def _without_size(
+    turn: Turn, product: Product, stock: dict[str, Stock], put_aside: bool
+) -> Outcome:
+    """Title, price and the sizes there are; nothing is put aside."""
+    sizes = _in_stock(product, stock, turn.customer.usual_size)
+    usual = turn.customer.usual_size if turn.customer.usual_size in sizes else ""
+    variant = product.variant(usual) if usual else None
+    facts = {
+        "article": product,
+        "price": product.price,
+        "sizes": sizes,
+        "usual": usual,
+        "count": stock[variant.sku].available if variant else 0,
+        "wanted": put_aside and "reservation_create" in turn.understanding.intents,
+    }
+    if not sizes:
+        return Outcome(say=(Say("availability.all_gone", facts),))
+    say = (Say("availability.sizes", facts),)
+    if usual:
+        offer = {"product": product.reference, "size": usual}
+        return Outcome(say=say, asks="reservation_offer", remember={"offer": offer})
+    return Outcome(say=say, asks="size")
+
+
+def _describe(turn: Turn, wish: Wish) -> Outcome:
+    product = wish.product
+    stock = _read_stock(turn, product)
+    facts = {
+        "article": product,
+        "price": product.price,
+        "material": product.material,
+        "care": product.care,
+        "sizes": _in_stock(product, stock, turn.customer.usual_size),
+    }
+    return Outcome(say=(Say("product.facts", facts),))
+
+
+def _in_stock(product: Product, stock: dict[str, Stock], usual: str) -> tuple[str, ...]:
+    sizes = tuple(v.size for v in product.variants if v.size and stock[v.sku].available > 0)
+    return order_sizes(sizes, usual)
+
+
+def _read_stock(turn: Turn, product: Product) -> dict[str, Stock]:
+    """Live quantities of each of the product's articles; of one that the shop's system no
+    longer has, none."""
+    if turn.shop.inventory is None:
+        raise Unavailable("no inventory is connected")
+    none = {v.sku: Stock(v.sku, available=0) for v in product.variants}
+    return none | turn.shop.inventory.read_stock(product.variants)

@@ -1,0 +1,26 @@
+"""Joining what several requests of one message came to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bot.turn import Outcome, Say
+
+
+def merge(outcomes: Iterable[Outcome]) -> Outcome:
+    """One outcome of several, in order; the last question asked stays open."""
+    found = list(outcomes)
+    asked = [o.asks for o in found if o.asks]
+    says: list[Say] = []
+    for say in (say for o in found for say in o.say):
+        if say not in says:  # two requests may end in the same question
+            says.append(say)
+    return Outcome(
+        say=tuple(says),
+        asks=asked[-1] if asked else None,
+        covers=frozenset().union(*(o.covers for o in found)),
+        remember={k: v for o in found for k, v in o.remember.items()},
+        changes=tuple(c for o in found for c in o.changes),
+        escalations=tuple({e.reason: e for o in found for e in o.escalations}.values()),
+        notices=tuple(n for o in found for n in o.notices),
+    )

@@ -1,0 +1,160 @@
+"""What comes in: stored once at the door, read into messages by a worker."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from redis import RedisError
+from sqlalchemy.orm import Session
+from structlog.contextvars import bound_contextvars
+
+from bot import clock
+from bot.db import transaction
+from bot.logs import log
+from bot.models.conversations import join_conversation
+from bot.models.customers import meet_customer
+from bot.models.deliveries import Delivery, claim_deliveries, store_delivery
+from bot.models.messages import Message
+from bot.models.tenants import Connection, Tenant, address_at
+from bot.outbox import apply_report
+from bot.queue import ring
+from bot.settings import settings
+from bot.tenants import open_channel
+from connectors.errors import Refused, Unavailable, UnknownEvent
+from connectors.ports import InboundMessage, Receipt, SignedRequest, StatusReport
+
+BATCH = 20
+GIVE_UP_AFTER = 8  # attempts at a delivery, the last about two hours after the first
+IDENTITY_KINDS = {"sms": "phone", "whatsapp": "phone", "email": "email", "web": "site_user"}
+PROVEN_BY = {"sms": "carrier", "whatsapp": "carrier", "email": "authentication", "web": "site"}
+
+
+def store(connection: Connection, receipt: Receipt, request: SignedRequest) -> int | None:
+    """Keep a verified delivery and ring; its id, or None for one that came before.
+
+    The caller may answer the vendor 2xx once this returns: it is committed.
+    """
+    now = clock.now()
+    with transaction() as db:
+        delivery_id = store_delivery(
+            connection.tenant_id,
+            db,
+            Delivery(
+                connection_id=connection.id,
+                provider_id=receipt.provider_id,
+                kind=receipt.kind,
+                url=request.url,
+                headers=dict(request.headers),
+                body=request.body,
+                received_at=now,
+            ),
+        )
+    log().info("delivery", delivery=delivery_id, kind=receipt.kind, repeated=delivery_id is None)
+    if delivery_id is not None:
+        try:
+            ring()
+        except RedisError as error:
+            log().warning("bell is broken, the sweep will find it", error=type(error).__name__)
+    return delivery_id
+
+
+def read_deliveries() -> int:
+    """Turn waiting deliveries into messages and reports; how many were taken."""
+    with transaction() as db:
+        claimed = claim_deliveries(db, clock.now(), clock.wall(), BATCH)
+    for delivery in claimed:
+        with bound_contextvars(delivery=delivery.id):
+            _read(delivery)
+    return len(claimed)
+
+
+def _read(delivery: Delivery) -> None:
+    request = SignedRequest("POST", delivery.url, delivery.headers, delivery.body)
+    try:
+        _, channel = open_channel(delivery.tenant_id, delivery.connection_id)
+        events = channel.read(request)  # may ask the vendor: no transaction is open
+    except Unavailable as error:
+        _try_again(delivery, error)
+        return
+    except (Refused, UnknownEvent) as error:
+        _finish(delivery, "failed", str(error))
+        return
+    with transaction() as db:
+        reasons = [_take(db, delivery, event) for event in events]
+        ignored = [reason for reason in reasons if reason]
+        stored = db.get_one(Delivery, delivery.id)
+        stored.state, stored.error = ("ignored" if ignored else "done"), "; ".join(ignored)
+    for reason in ignored:
+        log().warning("ignored", reason=reason)
+
+
+def _take(db: Session, delivery: Delivery, event: InboundMessage | StatusReport) -> str:
+    """Put one event where it belongs; why it was ignored, or ""."""
+    if isinstance(event, StatusReport):
+        return apply_report(db, delivery.tenant_id, delivery.connection_id, event)
+    return _take_message(db, delivery, event)
+
+
+def _take_message(db: Session, delivery: Delivery, event: InboundMessage) -> str:
+    address = address_at(delivery.tenant_id, db, event.channel, event.recipient)
+    if address is None:
+        return "no deployment has this address"
+    now = clock.now()
+    tenant = db.get_one(Tenant, delivery.tenant_id)
+    customer = meet_customer(
+        tenant.id,
+        db,
+        IDENTITY_KINDS[event.channel],
+        event.sender,
+        PROVEN_BY[event.channel] if event.proven else "",
+        now,
+    )
+    conversation = join_conversation(
+        tenant.id,
+        db,
+        customer_id=customer.id,
+        deployment_id=address.deployment_id,
+        now=now,
+        quiet_hours=tenant.quiet_hours,
+    )
+    db.add(
+        Message(
+            tenant_id=tenant.id,
+            conversation_id=conversation.id,
+            delivery_id=delivery.id,
+            connection_id=delivery.connection_id,
+            direction="in",
+            author="customer",
+            channel=event.channel,
+            contact=event.sender,
+            address=event.recipient,
+            subject=event.subject,
+            body=event.text,
+            attachments=[vars(a) for a in event.attachments],
+            state="received",
+            provider_id=event.provider_id,
+            created_at=delivery.received_at,
+        )
+    )
+    conversation.last_message_at = now
+    conversation.answer_after = now + timedelta(seconds=settings().settling_seconds)
+    log().info("message in", conversation=conversation.id, channel=event.channel)
+    return ""
+
+
+def _try_again(delivery: Delivery, error: Unavailable) -> None:
+    if delivery.attempts >= GIVE_UP_AFTER:
+        _finish(delivery, "failed", str(error))
+        return
+    pause = timedelta(seconds=error.retry_after or 2**delivery.attempts * 30)
+    with transaction() as db:
+        stored = db.get_one(Delivery, delivery.id)
+        stored.claimed_until, stored.next_try_at = None, clock.now() + pause
+    log().warning("delivery waits", code=error.code, attempts=delivery.attempts)
+
+
+def _finish(delivery: Delivery, state: str, error: str) -> None:
+    with transaction() as db:
+        stored = db.get_one(Delivery, delivery.id)
+        stored.state, stored.error = state, error
+    log().error("delivery not read", state=state)

@@ -1,0 +1,83 @@
+"""What the workers do. A job is a doorbell: it takes whatever waits, not one message."""
+
+from __future__ import annotations
+
+import time
+
+from redis import RedisError
+
+from bot import catalogue, clock
+from bot.conversation import take_turn
+from bot.db import transaction
+from bot.inbox import read_deliveries
+from bot.logs import log
+from bot.models.catalogue import tenant_ids_with_products
+from bot.models.conversations import close_quiet, next_answer_after
+from bot.outbox import find_lost, send_messages
+from bot.queue import ring
+from bot.reminders import send_reminders
+from bot.reservations import expire, release_units
+from bot.settings import settings
+from connectors.errors import ConnectorError
+
+AT_MOST = 20.0  # seconds of one job, well within its time limit; then the bell is rung again
+LOOK_EVERY = 0.05  # seconds between looks while a conversation settles
+
+
+def answer() -> None:
+    """Read what came in, answer what has settled, send what is written, until all is done."""
+    end = time.monotonic() + AT_MOST
+    while time.monotonic() < end:
+        read = read_deliveries()
+        answered = _take_turns()
+        sent = send_messages()
+        if not (read or answered or sent or release_units()):
+            pause = _until_settled()
+            if pause is None:
+                return
+            time.sleep(pause)
+    try:
+        ring()
+    except RedisError as error:
+        log().warning("bell is broken, the sweep will find it", error=type(error).__name__)
+
+
+def do_chores() -> None:
+    """What fell due: reminders, reservations that end, units to move back, messages whose
+    sender died. Then whatever waits."""
+    send_reminders()
+    expire()
+    release_units()
+    find_lost()
+    answer()
+
+
+def keep_house() -> None:
+    """Every hour: catalogues read anew, conversations that went quiet closed."""
+    with transaction() as db:
+        close_quiet(db, clock.now())
+        tenant_ids = tenant_ids_with_products(db)
+    for tenant_id in tenant_ids:
+        try:
+            catalogue.refresh(tenant_id)
+        except ConnectorError as error:  # the one kept serves until the next hour
+            log().warning("catalogue not read", tenant=tenant_id, code=error.code)
+
+
+def _take_turns() -> int:
+    """A few turns; not all, so that what they wrote leaves soon."""
+    for taken in range(5):
+        if not take_turn():
+            return taken
+    return 5
+
+
+def _until_settled() -> float | None:
+    """Seconds to wait for a conversation that is still settling; None when there is none."""
+    with transaction() as db:
+        due = next_answer_after(db)
+    if due is None:
+        return None
+    left = (due - clock.now()).total_seconds()
+    # One that is overdue is another worker's, or will be found when its lease is over
+    return min(left, LOOK_EVERY) if 0 < left <= settings().settling_seconds else None

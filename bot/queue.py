@@ -1,0 +1,57 @@
+"""The queue: doorbells for the workers. Jobs are named as strings, so that what rings need
+not import what answers."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from bot.settings import settings
+
+MESSAGES = "messages"  # customers wait for these
+CHORES = "chores"  # what falls due
+QUEUES = (MESSAGES, CHORES)
+
+JOB_TIMEOUT = 120  # seconds
+
+
+@lru_cache
+def redis() -> Redis[bytes]:
+    return Redis.from_url(settings().redis, socket_timeout=5, socket_connect_timeout=3)
+
+
+@lru_cache
+def queue(name: str) -> Queue:
+    return Queue(name, connection=redis(), serializer=JSONSerializer, default_timeout=JOB_TIMEOUT)
+
+
+def ring() -> None:
+    """Let a worker take what waits. Raises redis.RedisError; a sweep makes up for it."""
+    _ring(MESSAGES, "bot.jobs.answer")
+
+
+def ring_chores() -> None:
+    """Let a worker do what fell due. Raises redis.RedisError."""
+    _ring(CHORES, "bot.jobs.do_chores")
+
+
+def ring_housekeeping() -> None:
+    """Let a worker do what is done every hour. Raises redis.RedisError."""
+    _ring(CHORES, "bot.jobs.keep_house")
+
+
+def is_idle() -> bool:
+    """Whether no job waits or runs. Raises redis.RedisError."""
+    return all(
+        queue(name).is_empty() and not queue(name).started_job_registry.count for name in QUEUES
+    )
+
+
+def _ring(name: str, job: str) -> None:
+    # A doorbell that still waits is answered after now, so it will find what we just
+    # committed: more than one for each worker would only be work.
+    if redis().llen(queue(name).key) < settings().workers:
+        queue(name).enqueue(job, result_ttl=0, failure_ttl=86_400)

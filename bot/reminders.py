@@ -1,0 +1,63 @@
+"""Reminders that are due become messages."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from bot import clock
+from bot import turn as words
+from bot.agents import speaking_as
+from bot.db import transaction
+from bot.logs import log
+from bot.models.customers import Customer
+from bot.models.messages import last_from_customer
+from bot.models.reminders import Reminder, due_reminders
+from bot.models.reservations import Reservation
+from bot.outbox import answer_to
+from bot.replies.render import speak
+from bot.reservations import describe
+from bot.tenants import describe_tenant
+from bot.turn import Say
+from connectors.ports import Product
+
+
+def send_reminders() -> int:
+    """Write the messages of due reminders; how many there were."""
+    with transaction() as db:
+        due = due_reminders(db, clock.now())
+        for reminder in due:
+            _remind(db, reminder)
+    return len(due)
+
+
+def _remind(db: Session, reminder: Reminder) -> None:
+    inbound = last_from_customer(reminder.tenant_id, db, reminder.conversation_id)
+    found = db.get(Reservation, reminder.reservation_id) if reminder.reservation_id else None
+    if inbound is None or found is None or found.state != "active":
+        reminder.state = "cancelled"
+        return
+    tenant = describe_tenant(reminder.tenant_id, db)
+    customer = db.get_one(Customer, reminder.customer_id)
+    facts = _facts(describe(found, tenant), customer)
+    language = customer.language or tenant.language
+    text = speak(
+        [Say(f"reminder.{reminder.kind}", facts)],
+        language=language,
+        voice=speaking_as(reminder.tenant_id, db, reminder.conversation_id).voice,
+        now=clock.now().astimezone(tenant.hours.zone),
+    )
+    message = answer_to(inbound, text, author="assistant", kind=reminder.kind)
+    db.add(message)
+    db.flush()
+    reminder.state, reminder.message_id = "sent", message.id
+    log().info("reminder", reminder=reminder.id, message=message.id)
+
+
+def _facts(held: words.Reservation, customer: Customer) -> dict[str, object]:
+    return {
+        "name": customer.first_name,
+        "article": Product(id="", reference=held.reference, title=held.title),
+        "size": held.size,
+        "until": held.until,
+        "pickup": held.pickup,
+    }

@@ -1,0 +1,1 @@
+"""Every sentence a customer reads, by language and tone, and what the desk is told."""

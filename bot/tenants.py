@@ -1,0 +1,127 @@
+"""Opens what a tenant has connected. The only caller of connectors.registry."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from threading import Lock
+from typing import Any, cast
+
+from cachetools import TTLCache, cached
+from sqlalchemy.orm import Session
+
+from bot import turn as words
+from bot import vault
+from bot.db import transaction
+from bot.holds import TurnHolds
+from bot.hours import OpeningHours, parse_hours
+from bot.models import catalogue, tenants
+from bot.models.tenants import Connection, Tenant
+from bot.settings import settings
+from bot.shop import Shop
+from connectors.config import build_config
+from connectors.errors import BadConfig
+from connectors.ports import Channel, CustomerSystem, InventorySystem
+from connectors.registry import load_vendor
+
+# How long a change of a connection may go unnoticed by a process, in seconds
+NOTICED_AFTER = 10
+
+_adapters: dict[tuple[int, datetime, str], Any] = {}
+
+
+def open_adapter(connection: Connection, port: str) -> Any:
+    """The connection's adapter for that port ("channel", "inventory" …), kept while the
+    connection stays as it is. Raises BadConfig."""
+    key = (connection.id, connection.updated_at, port)
+    if key not in _adapters:
+        vendor = load_vendor(connection.vendor)
+        if port not in vendor.ports:
+            raise BadConfig(f"{connection.vendor} is no {port}")
+        values = {"timeout": str(settings().vendor_timeout_seconds), **connection.settings}
+        if connection.base_url:
+            values["base_url"] = connection.base_url
+        if connection.secrets:
+            values |= vault.decrypt(connection.secrets)
+        _adapters[key] = vendor.ports[port](build_config(vendor.config, values))
+    return _adapters[key]
+
+
+@cached(TTLCache(1024, NOTICED_AFTER), lock=Lock())
+def channel_at_door(vendor: str, key: str) -> tuple[Connection, Channel] | None:
+    """The connection whose door this is and its channel; None when there is none."""
+    with transaction() as db:
+        connection = tenants.connection_by_key(db, vendor, key)
+    if connection is None:
+        return None
+    return connection, cast(Channel, open_adapter(connection, "channel"))
+
+
+@cached(TTLCache(1024, NOTICED_AFTER), lock=Lock())
+def open_channel(tenant_id: int, connection_id: int) -> tuple[Connection, Channel]:
+    """A tenant's connection and its channel. Raises BadConfig when it is not there."""
+    with transaction() as db:
+        found = next((c for c in tenants.connections(tenant_id, db) if c.id == connection_id), None)
+    if found is None:
+        raise BadConfig(f"tenant {tenant_id} has no active connection {connection_id}")
+    return found, cast(Channel, open_adapter(found, "channel"))
+
+
+@cached(TTLCache(1024, NOTICED_AFTER), key=lambda tenant_id, port: (tenant_id, port), lock=Lock())
+def find_system(tenant_id: int, port: str) -> tuple[int, Any] | None:
+    """The id of the tenant's first connection that offers the port, and its adapter."""
+    with transaction() as db:
+        connected = tenants.connections(tenant_id, db)
+    for connection in connected:
+        if port in load_vendor(connection.vendor).ports:
+            return connection.id, open_adapter(connection, port)
+    return None
+
+
+def open_customers(tenant_id: int) -> CustomerSystem | None:
+    found = find_system(tenant_id, "customers")
+    return cast(CustomerSystem, found[1]) if found else None
+
+
+def open_inventory(tenant_id: int) -> InventorySystem | None:
+    found = find_system(tenant_id, "inventory")
+    return cast(InventorySystem, found[1]) if found else None
+
+
+def open_shop(
+    tenant_id: int, db: Session, *, turn_id: int, conversation_id: int, customer_id: int
+) -> Shop:
+    """All that this turn may reach."""
+    inventory = find_system(tenant_id, "inventory")
+    return Shop(
+        products=catalogue.products(tenant_id, db),
+        posts=catalogue.posts(tenant_id, db),
+        inventory=cast(InventorySystem, inventory[1]) if inventory else None,
+        customers=open_customers(tenant_id),
+        holds=TurnHolds(
+            tenant_id=tenant_id,
+            turn_id=turn_id,
+            conversation_id=conversation_id,
+            customer_id=customer_id,
+            connection_id=inventory[0],
+            inventory=cast(InventorySystem, inventory[1]),
+        )
+        if inventory
+        else None,
+    )
+
+
+def hours_of(tenant: Tenant) -> OpeningHours:
+    return parse_hours(tenant.timezone, tenant.hours, tenant.holidays)
+
+
+def describe_tenant(tenant_id: int, db: Session) -> words.Tenant:
+    """The tenant as flows and the desk's sentences see it."""
+    tenant = db.get_one(Tenant, tenant_id)
+    return words.Tenant(
+        id=tenant.id,
+        name=tenant.name,
+        hours=hours_of(tenant),
+        address=tenant.postal_address,
+        phone=tenant.phone,
+        language=tenant.language,
+    )

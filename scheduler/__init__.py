@@ -1,0 +1,1 @@
+"""What starts from the clock."""

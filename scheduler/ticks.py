@@ -1,0 +1,44 @@
+"""The table of ticks. A tick only looks and rings; workers do the work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bot import clock, queue
+from bot.db import transaction
+from bot.due import is_due, is_waiting
+from bot.health import beat
+from bot.settings import settings
+
+
+@dataclass(frozen=True)
+class Tick:
+    name: str
+    seconds: float
+    run: Callable[[], None]
+
+
+def ring_for_waiting() -> None:
+    """What a lost job or a broken bell forgot."""
+    with transaction() as db:
+        waits = is_waiting(db, clock.now(), clock.wall())
+    if waits:
+        queue.ring()
+
+
+def ring_for_due() -> None:
+    """Reminders, reservations that end, units to move back, messages without news."""
+    with transaction() as db:
+        due = is_due(db, clock.now(), clock.wall())
+    if due:
+        queue.ring_chores()
+
+
+def table() -> tuple[Tick, ...]:
+    return (
+        Tick("heartbeat", 2, beat),
+        Tick("due", 1, ring_for_due),
+        Tick("waiting", settings().sweep_seconds, ring_for_waiting),
+        Tick("housekeeping", 3600, queue.ring_housekeeping),
+    )
