@@ -39,7 +39,7 @@ from bot.replies.render import speak, tell_desk
 from bot.reservations import apply, describe, undo_unkept
 from bot.settings import settings
 from bot.tenants import describe_tenant, open_shop
-from bot.turn import Context, Level, Outcome, Say, Turn
+from bot.turn import Cancel, Context, Level, Outcome, Say, SetPickup, Turn
 from bot.understanding.engine import DEFAULT_THRESHOLD
 from connectors.errors import ConnectorError
 
@@ -82,8 +82,8 @@ def take_turn() -> bool:
 
 
 def _answer(leased: Conversation) -> None:
-    for _ in range(REREADS):
-        loaded = _load(leased)
+    for reread in range(REREADS):
+        loaded = _load(leased, again=reread > 0)
         if loaded is None:
             return
         loaded = replace(loaded, customer=_refresh_customer(loaded))
@@ -96,8 +96,9 @@ def _answer(leased: Conversation) -> None:
 # --- load --------------------------------------------------------------------------------
 
 
-def _load(leased: Conversation) -> Loaded | None:
-    """The thread, or None when there is nothing to answer or the lease is lost."""
+def _load(leased: Conversation, *, again: bool) -> Loaded | None:
+    """The thread, or None when there is nothing to answer or the lease is lost. Unless it
+    is loaded `again`, an attempt at the turn begins."""
     assert leased.lease is not None
     with transaction() as db:
         conversation = lock_leased(leased.tenant_id, db, leased.id, leased.lease)
@@ -109,12 +110,14 @@ def _load(leased: Conversation) -> Loaded | None:
             return None
         conversation.lease_until = clock.wall() + timedelta(seconds=settings().lease_seconds)
         tenant = describe_tenant(leased.tenant_id, db)
+        row = begin_turn(leased.tenant_id, db, leased.id, clock.now())
+        row.attempts += 0 if again else 1
         held = active_reservations(leased.tenant_id, db, leased.customer_id)
         last = last_out(leased.tenant_id, db, leased.id)
         return Loaded(
             conversation=conversation,
             lease=leased.lease,
-            row=begin_turn(leased.tenant_id, db, leased.id, clock.now()),
+            row=row,
             tenant=tenant,
             order_shapes=tuple(db.get_one(Tenant, leased.tenant_id).order_shapes),
             speaker=speaking_as(leased.tenant_id, db, leased.id),
@@ -162,7 +165,7 @@ def _read_turn(loaded: Loaded) -> Turn:
             posts=shop.posts,
             order_shapes=loaded.order_shapes,
             asked=loaded.conversation.asked,
-            language=customer.language or tenant.language,
+            language=_spoken(loaded),
         ),
     )
     return Turn(
@@ -269,10 +272,11 @@ def _record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         undo_unkept(loaded.tenant.id, db, row.id, now)
         _record_reply(db, loaded, turn, decision)
         _record_handover(db, loaded, turn, outcome, now)
-        conversation.asked = outcome.asks
+        conversation.asked = outcome.asks or _still_asked(turn, outcome)
         conversation.memory = {
             **conversation.memory,
             "asked_back": False,
+            "language": _language(turn),
             **plain_facts(outcome.remember),
         }
         row.understanding = plain_facts(asdict(turn.understanding))
@@ -288,6 +292,15 @@ def _record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         deliveries=[m.delivery_id for m in loaded.messages],
     )
     return True
+
+
+def _still_asked(turn: Turn, outcome: Outcome) -> str | None:
+    """A question about the pick-up stays open while they speak of something else."""
+    if turn.asked != "pickup_time" or any(
+        isinstance(c, SetPickup | Cancel) for c in outcome.changes
+    ):
+        return None
+    return turn.asked if any(r.pickup is None for r in turn.reservations) else None
 
 
 def _record_reply(db: Session, loaded: Loaded, turn: Turn, decision: Decision) -> None:
@@ -353,6 +366,12 @@ def _describe_actions(turn: Turn, outcome: Outcome) -> list[str]:
         " ".join(tell_desk(key, facts, language=turn.tenant.language, now=turn.now))
         for key, facts in told
     ]
+
+
+def _spoken(loaded: Loaded) -> str:
+    """The language of the conversation so far, for words too short to tell."""
+    remembered: str = loaded.conversation.memory.get("language", "")
+    return remembered or loaded.customer.language or loaded.tenant.language
 
 
 def _language(turn: Turn) -> str:

@@ -64,7 +64,11 @@ def read_deliveries() -> int:
         claimed = claim_deliveries(db, clock.now(), clock.wall(), BATCH)
     for delivery in claimed:
         with bound_contextvars(delivery=delivery.id):
-            _read(delivery)
+            try:
+                _read(delivery)
+            except Exception as error:  # a defect must not hold the other deliveries up
+                log().exception("delivery broke")
+                _try_again(delivery, Unavailable(type(error).__name__))
     return len(claimed)
 
 

@@ -9,6 +9,7 @@ from bot import turn as words
 from bot.agents import speaking_as
 from bot.db import transaction
 from bot.logs import log
+from bot.models.conversations import Conversation
 from bot.models.customers import Customer
 from bot.models.messages import last_from_customer
 from bot.models.reminders import Reminder, due_reminders
@@ -39,7 +40,8 @@ def _remind(db: Session, reminder: Reminder) -> None:
     tenant = describe_tenant(reminder.tenant_id, db)
     customer = db.get_one(Customer, reminder.customer_id)
     facts = _facts(describe(found, tenant), customer)
-    language = customer.language or tenant.language
+    memory = db.get_one(Conversation, reminder.conversation_id).memory
+    language = memory.get("language") or customer.language or tenant.language
     text = speak(
         [Say(f"reminder.{reminder.kind}", facts)],
         language=language,

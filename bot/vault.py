@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
@@ -20,12 +23,13 @@ class BadKey(RuntimeError):
 def kept_key(name: str, make: bytes) -> str:
     """The key kept in DATA_DIR under `name`, written there the first time."""
     path: Path = settings().data_dir / "keys" / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(make)
-    except FileExistsError:
-        pass
+    if not path.exists():
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Several processes start at once: the first to link its whole file makes the key.
+        with NamedTemporaryFile(dir=path.parent) as fresh, suppress(FileExistsError):
+            fresh.write(make)
+            fresh.flush()
+            os.link(fresh.name, path)
     return path.read_text()
 
 

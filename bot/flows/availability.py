@@ -18,8 +18,10 @@ COVERED = frozenset({"product_availability", "reservation_create", "product_inqu
 
 
 def look_up(turn: Turn) -> Outcome:
-    """A question: by policy a unit is put aside at once, or offered."""
-    return _each(turn, lambda wish: _answer(turn, wish, turn.policies.reservation == "auto"))
+    """A question: by policy a unit is put aside at once, or offered. A size told because we
+    asked for it is a request."""
+    at_once = turn.policies.reservation == "auto" or turn.asked == "size"
+    return _each(turn, lambda wish: _answer(turn, wish, at_once))
 
 
 def reserve(turn: Turn) -> Outcome:

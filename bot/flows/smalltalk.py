@@ -20,6 +20,10 @@ def confirm(turn: Turn) -> Outcome:
         outcome = availability.accept_offer(turn)
         covered = availability.COVERED | {"reservation_pickup"}
         return Outcome(**{**vars(outcome), "covers": outcome.covers | covered})
+    if turn.asked == "size":
+        if turn.understanding.entities.sizes:
+            return availability.reserve(turn)
+        return Outcome(say=(Say("availability.which_size"),), asks="size")
     if turn.asked == "pickup_time":
         if turn.understanding.entities.pickup_time is not None:
             return reservations.set_pickup(turn)

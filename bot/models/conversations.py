@@ -215,7 +215,7 @@ def next_answer_after(db: Session) -> datetime | None:
 
 
 def begin_turn(tenant_id: int, db: Session, conversation_id: int, now: datetime) -> Turn:
-    """The conversation's unfinished turn, or a new one; counts the attempt."""
+    """The conversation's unfinished turn, or a new one."""
     turn = db.scalar(
         select(Turn).where(
             Turn.tenant_id == tenant_id,
@@ -233,6 +233,5 @@ def begin_turn(tenant_id: int, db: Session, conversation_id: int, now: datetime)
             attempts=0,
         )
         db.add(turn)
-    turn.attempts += 1
-    db.flush()
+        db.flush()
     return turn

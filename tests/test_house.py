@@ -1,0 +1,106 @@
+"""Short tests that guard the house."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from flask import Flask
+
+from bot.flows import FLOWS
+from bot.queue import QUEUES
+from bot.settings import Settings
+from bot.turn import INTENTS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# Doors that no session guards, and what guards them instead
+OPEN_DOORS = {
+    "webhooks.deliver": "the vendor's signature",
+    "health.tell_health": "says nothing of anyone",
+}
+
+
+@pytest.fixture(scope="module")
+def app() -> Flask:
+    import wsgi
+
+    return wsgi.app
+
+
+def test_every_route_of_the_rooms_below_the_desk_is_listed(app: Flask) -> None:
+    desk = ("desk", "demo", "static", "account", "dashboard", "phone")
+    below = {r.endpoint for r in app.url_map.iter_rules() if not r.endpoint.startswith(desk)}
+    assert below == set(OPEN_DOORS)
+
+
+def test_the_queues_of_the_procfile_are_the_queues_of_the_code() -> None:
+    line = next(
+        line for line in (ROOT / "Procfile").read_text().splitlines() if line.startswith("worker:")
+    )
+    assert tuple(line.split("bot.worker", 1)[1].split()) == QUEUES
+
+
+def test_every_setting_is_documented() -> None:
+    told = (ROOT / "docs" / "operations.md").read_text()
+    names = {name.upper() for name in Settings.model_fields}
+    assert {name for name in names if f"`{name}`" not in told} == set()
+
+
+def test_every_setting_of_the_documents_exists() -> None:
+    table = (ROOT / "docs" / "operations.md").read_text().split("## In production")[0]
+    rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
+    named = set(re.findall(r"`([A-Z_]+)`", " ".join(rows)))
+    assert named <= {name.upper() for name in Settings.model_fields}
+
+
+def test_both_languages_say_the_same_things() -> None:
+    french, english = (
+        yaml.safe_load((ROOT / "bot" / "replies" / f"{code}.yaml").read_text())
+        for code in ("fr", "en")
+    )
+    assert french.keys() == english.keys()
+
+
+def test_every_sentence_uses_the_same_facts_in_both_languages_and_tones() -> None:
+    french, english = (
+        yaml.safe_load((ROOT / "bot" / "replies" / f"{code}.yaml").read_text())
+        for code in ("fr", "en")
+    )
+    for key, sentence in french.items():
+        tones = sentence.values() if isinstance(sentence, dict) else [sentence]
+        facts = {frozenset(_facts(text)) for text in tones}
+        assert len(facts) == 1, f"{key}: tu and vous say different things"
+        told = _facts(english[key]) if isinstance(english[key], str) else set()
+        assert set(next(iter(facts))) ^ told <= {"article", "size"}, key
+
+
+def _facts(template: str) -> set[str]:
+    from jinja2 import Environment, meta
+
+    from bot.replies import french
+
+    environment = Environment(autoescape=False)
+    environment.filters.update(french.FILTERS)
+    return meta.find_undeclared_variables(environment.parse(template)) - {"now"}
+
+
+def test_every_flow_answers_an_intent_that_exists() -> None:
+    assert set(FLOWS) <= set(INTENTS)
+
+
+def test_there_is_one_newest_migration() -> None:
+    from alembic.script import ScriptDirectory
+
+    from bot.db import alembic_config
+
+    assert len(ScriptDirectory.from_config(alembic_config()).get_heads()) == 1
+
+
+def test_no_tracked_text_names_a_path_of_a_machine_or_a_registry() -> None:
+    hosts = ("py" + "pi.org", "npm" + "js.org", "deb." + "debian.org", "/wo" + "rk/")
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*.txt")]:
+        text = path.read_text()
+        assert not [host for host in hosts if host in text], path.name
