@@ -35,6 +35,7 @@ def answer_to(
     return Message(
         tenant_id=inbound.tenant_id,
         conversation_id=inbound.conversation_id,
+        delivery_id=inbound.delivery_id,
         connection_id=inbound.connection_id,
         direction="out",
         author=author,
@@ -57,7 +58,7 @@ def send_messages() -> int:
     with transaction() as db:
         claimed = claim_messages(db, clock.now(), clock.wall(), BATCH)
     for message in claimed:
-        with bound_contextvars(message=message.id):
+        with bound_contextvars(message=message.id, delivery=message.delivery_id):
             _send(message)
     return len(claimed)
 
@@ -191,7 +192,7 @@ def find_lost() -> int:
     with transaction() as db:
         unknown = of_unknown_fate(db, clock.now(), clock.wall())
     for message in unknown:
-        with bound_contextvars(message=message.id):
+        with bound_contextvars(message=message.id, delivery=message.delivery_id):
             _ask_carrier(message)
     return len(lost) + len(unknown)
 

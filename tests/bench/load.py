@@ -1,0 +1,93 @@
+"""Posts prepared requests over a few kept connections, as fast as they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+from uuid import uuid4
+
+from twilio.request_validator import RequestValidator
+
+CONNECTIONS = 16
+TOKEN = "sandbox-twilio-token"
+
+
+@dataclass(frozen=True)
+class Run:
+    seconds: float
+    latencies: Sequence[float]  # seconds, one a request
+    statuses: dict[int, int]
+
+    @property
+    def rate(self) -> float:
+        return len(self.latencies) / self.seconds
+
+
+def sign_sms(url: str, number: int) -> bytes:
+    """One inbound SMS as Twilio posts it, ready for the wire; its own MessageSid and sender."""
+    sid = f"SM{uuid4().hex}"
+    fields = {
+        "ToCountry": "FR",
+        "ToState": "",
+        "FromCountry": "FR",
+        "FromState": "",
+        "MessageSid": sid,
+        "SmsSid": sid,
+        "AccountSid": "AC00000000000000000000000000000001",
+        "SmsStatus": "received",
+        "Body": "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?",
+        "To": "+33939035761",
+        "From": f"+336{number:08}",
+        "NumMedia": "0",
+    }
+    body = urlencode(fields).encode()
+    parts = urlsplit(url)
+    signature = RequestValidator(TOKEN).compute_signature(url, fields)
+    head = (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"X-Twilio-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+def post_all(url: str, requests: Sequence[bytes]) -> Run:
+    """Each request once, over CONNECTIONS connections."""
+    return asyncio.run(_post_all(url, list(requests)))
+
+
+async def _post_all(url: str, requests: list[bytes]) -> Run:
+    parts = urlsplit(url)
+    latencies: list[float] = []
+    statuses: dict[int, int] = {}
+
+    async def client() -> None:
+        reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+        while requests:
+            request = requests.pop()
+            start = time.perf_counter()
+            writer.write(request)
+            status = await _read_answer(reader)
+            latencies.append(time.perf_counter() - start)
+            statuses[status] = statuses.get(status, 0) + 1
+        writer.close()
+
+    start = time.perf_counter()
+    await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
+    return Run(time.perf_counter() - start, latencies, statuses)
+
+
+async def _read_answer(reader: asyncio.StreamReader) -> int:
+    head = await reader.readuntil(b"\r\n\r\n")
+    status = int(head[9:12])
+    length = next(
+        int(line.split(b":")[1])
+        for line in head.split(b"\r\n")
+        if line.lower().startswith(b"content-length")
+    )
+    if length:
+        await reader.readexactly(length)
+    return status
