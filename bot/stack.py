@@ -87,8 +87,12 @@ class Stack:
             preexec_fn=dying_with_parent(),  # noqa: PLW1509  # only calls prctl
         )
 
-    def stop(self, part: str) -> None:
-        end(self.processes.pop(part, []), GRACE)
+    def stop(self, *parts: str) -> None:
+        stopped = {part: self.processes.pop(part, []) for part in parts}
+        for part in {"web", "sandbox"} & stopped.keys():
+            for process in stopped[part]:
+                process.send_signal(signal.SIGQUIT)  # gunicorn: without waiting for clients
+        end([process for each in stopped.values() for process in each], GRACE)
 
     def restart(self, part: str) -> None:
         """Raises CannotStart."""
@@ -161,7 +165,8 @@ def open_stacks(
             stack.wait_until_ready()
         yield stacks
     finally:
-        end([p for s in stacks for part in s.processes.values() for p in part], GRACE)
+        for stack in stacks:
+            stack.stop(*PARTS)
         for server in servers:
             server.stop()
 

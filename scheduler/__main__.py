@@ -12,6 +12,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.db import engine
+from bot.health import beat
 from bot.logs import log, set_up_logs
 from bot.settings import settings
 from scheduler.ticks import table
@@ -53,6 +54,7 @@ def _start() -> BackgroundScheduler:
     )
     for tick in table():
         scheduler.add_job(_guarded(tick.name, tick.run), "interval", seconds=tick.seconds)
+    _guarded("heartbeat", beat)()  # whoever waits for the clock need not wait for a first tick
     scheduler.start()
     return scheduler
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot import clock, queue
 from bot.db import transaction
-from bot.due import is_settled, next_due
+from bot.due import next_due
+from bot.idle import wait_until_idle
 from bot.logs import log
-from bot.settings import settings
 
-LOOK_EVERY = 0.02  # seconds
 PATIENCE = 60.0  # seconds for what is due at one moment; then the clock moves on
 
 
@@ -20,14 +18,14 @@ def travel() -> None:
     target = clock.target()
     if target is None:
         return
-    wait_until_idle()
+    _settle()
     while (step := _next_step(target)) is not None:
         clock.set_clock(step, target=target)
         queue.ring_chores()
-        wait_until_idle()
+        _settle()
     clock.set_clock(max(target, clock.now()), target=target)
     queue.ring_chores()
-    wait_until_idle()
+    _settle()
     clock.arrive()
     log().info("clock moved")
 
@@ -39,20 +37,6 @@ def _next_step(target: datetime) -> datetime | None:
     return due if due is not None and due < target else None
 
 
-def wait_until_idle() -> bool:
-    """Wait while a row is due now or a job waits or runs; False when patience ran out."""
-    end = time.monotonic() + PATIENCE
-    while time.monotonic() < end:
-        if is_idle():
-            return True
-        time.sleep(LOOK_EVERY)
-    log().warning("clock moves on though something is still due")
-    return False
-
-
-def is_idle() -> bool:
-    if not queue.is_idle():
-        return False
-    settling = timedelta(seconds=settings().settling_seconds)
-    with transaction() as db:
-        return is_settled(db, clock.now(), settling)
+def _settle() -> None:
+    if not wait_until_idle(PATIENCE):
+        log().warning("clock moves on though something is still due")

@@ -29,7 +29,8 @@ PROGRESS = {
 class Message(Base):
     """`kind` says why we wrote: reply, acknowledgement, adviser, or a reminder's kind.
     `turn_id`: of a customer's message the turn that answered it, of ours the turn that
-    wrote it. `delivery_id`: what brought it, or what ours answers. `contact` is the customer's number or address, `code` the carrier's error."""
+    wrote it. `delivery_id`: what brought it, or what ours answers. `contact` is the
+    customer's number or address, `code` the carrier's error."""
 
     __tablename__ = "messages"
     __table_args__ = (
