@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
 from bot.settings import ROOT, settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 
 @lru_cache
@@ -35,6 +37,8 @@ def transaction() -> Iterator[Session]:
 
 
 def alembic_config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415  # no running process needs Alembic
+
     config = Config()
     config.set_main_option("script_location", str(ROOT / "migrations"))
     return config
@@ -42,4 +46,6 @@ def alembic_config() -> Config:
 
 def migrate() -> None:
     """Bring the database to the newest migration."""
+    from alembic import command  # noqa: PLC0415  # see above
+
     command.upgrade(alembic_config(), "head")
