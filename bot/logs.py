@@ -36,7 +36,7 @@ def set_up_logs() -> None:
     root.handlers = [handler]
     root.setLevel(settings().log_level)
     # RQ and the SDKs log arguments and bodies below this
-    for noisy in ("rq", "twilio", "urllib3", "pyactiveresource", "apscheduler", "hubspot", "alembic"):
+    for noisy in "rq twilio urllib3 pyactiveresource apscheduler hubspot alembic".split():
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
