@@ -1,0 +1,118 @@
+"""The control API: what a world holds, what goes wrong, what its people do.
+
+Answers this machine only, and only JSON, so that no web page can ask it.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, abort, request
+
+from connectors.sandbox import carrier
+from connectors.sandbox.documents import BadDocument, State, iso_now, quantities
+from connectors.sandbox.failures import order_failure, stop_failure
+from connectors.sandbox.web import answer_json, open_world, open_worlds
+from connectors.sandbox.worlds import NAME, World
+
+bp = Blueprint("control", __name__)
+
+
+@bp.before_request
+def refuse_strangers() -> None:
+    address = ipaddress.ip_address(request.remote_addr or "0.0.0.0")  # noqa: S104  # not loopback
+    if not address.is_loopback:
+        abort(answer_json({"error": "the control API answers this machine only"}, 403))
+
+
+@bp.put("/<name>")
+def put_world(name: str) -> Response:
+    """Replaces the world; documents.py tells what the document holds."""
+    if not NAME.fullmatch(name):
+        raise BadDocument("world: small letters, digits, - and _")
+    return answer_json(show_world(open_worlds().replace(name, _read_body())), 201)
+
+
+@bp.get("/<name>")
+def get_world(name: str) -> Response:
+    """`?parts=stock,messages` gives only these."""
+    state = show_world(open_world(name))
+    parts = request.args.get("parts")
+    return answer_json({p: state.get(p) for p in parts.split(",")} if parts else state)
+
+
+@bp.delete("/<name>")
+def delete_world(name: str) -> Response:
+    return Response(status=204 if open_worlds().remove(name) else 404)
+
+
+@bp.patch("/<name>/stock")
+def patch_stock(name: str) -> Response:
+    """`{sku: available}`: units counted anew at the shop, beside those put aside."""
+    return answer_json(set_stock(open_world(name), _read_body()))
+
+
+@bp.put("/<name>/failures/<system>")
+def put_failure(name: str, system: str) -> Response:
+    """`{mode, ms?, times?, operation?}`: failures.py tells the modes."""
+    return answer_json(order_failure(open_world(name), system, _read_body()))
+
+
+@bp.delete("/<name>/failures/<system>")
+def delete_failure(name: str, system: str) -> Response:
+    stop_failure(open_world(name), system)
+    return Response(status=204)
+
+
+@bp.post("/<name>/twilio/inbound")
+def post_inbound(name: str) -> Response:
+    return answer_json(carrier.receive(open_world(name), _read_body()))
+
+
+@bp.post("/<name>/twilio/report")
+def post_report(name: str) -> Response:
+    return answer_json(carrier.report(open_world(name), _read_body()))
+
+
+def show_world(world: World) -> State:
+    """The whole state; `messages` and `contacts` as lists, oldest first."""
+    with world.lock:
+        state = world.state
+        return {
+            "world": world.name,
+            "settings": state["settings"],
+            "products": list(state["products"]),
+            "stock": {sku: quantities(s) for sku, s in state["stock"].items()},
+            "inventory_changes": list(state["inventory_changes"]),
+            "contacts": [dict(c) for c in state["contacts"].values()],
+            "messages": [dict(m) for m in state["messages"].values()],
+            "webhooks": list(state["webhooks"]),
+            "requests": dict(state["requests"]),
+            "operations": dict(state["operations"]),
+            "failures": {system: dict(f) for system, f in state["failures"].items()},
+        }
+
+
+def set_stock(world: World, document: Mapping[str, Any]) -> State:
+    """The stock of the SKUs named. Raises BadDocument, and then changes nothing."""
+    with world.lock:
+        stock = world.state["stock"]
+        if unknown := sorted(set(document) - set(stock)):
+            raise BadDocument(f"stock: unknown SKU {', '.join(unknown)}")
+        if not all(isinstance(value, int) for value in document.values()):
+            raise BadDocument("stock: expected whole numbers")
+        for sku, available in document.items():
+            change = {"sku": sku, "name": "available", "quantityAfterChange": available}
+            change["delta"] = available - stock[sku]["available"]
+            stock[sku].update(available=available, updated_at=iso_now())
+            world.log("inventory_changes", {"at": iso_now(), "reason": "correction", **change})
+        return {sku: quantities(stock[sku]) for sku in document}
+
+
+def _read_body() -> dict[str, Any]:
+    body = request.get_json(silent=True)
+    if not isinstance(body, dict):
+        raise BadDocument("expected a JSON object, as application/json")
+    return body

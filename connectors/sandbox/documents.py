@@ -1,0 +1,169 @@
+"""From a world document (what a PUT gives) to the state of a world, as plain JSON data.
+
+```
+{"shop":   {"location": "Rivoli", "access_token": "shpat_…", "client_id": …, "client_secret": …,
+            "token_seconds": 86399, "currency": "EUR", "rate": {"maximum": 2000, "restore": 100},
+            "products": [{"reference", "title", "category", "color", "material", "care",
+                          "goes_with": [reference], "price": "89.00", "image", "status",
+                          "variants": [{"sku", "size", "available", "committed"}]}]},
+ "crm":    {"access_token": …, "contacts": [{"id": "101", any HubSpot property: its text}]},
+ "twilio": {"account_sid": "AC…", "auth_token": …, "sms_url": …, "whatsapp_url": …,
+            "report": true, "refuse": {"+33…": 21610}}}
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+State = dict[str, Any]
+
+LOCATION_ID = "gid://shopify/Location/71000000001"
+
+SHOP_KEYS = frozenset(
+    {"location", "access_token", "client_id", "client_secret", "token_seconds", "currency"}
+    | {"rate", "products"}
+)
+PRODUCT_KEYS = frozenset(
+    {"reference", "title", "category", "color", "material", "care", "goes_with", "price"}
+    | {"image", "status", "variants"}
+)
+VARIANT_KEYS = frozenset({"sku", "size", "available", "committed"})
+CRM_KEYS = frozenset({"access_token", "contacts"})
+TWILIO_KEYS = frozenset(
+    {"account_sid", "auth_token", "sms_url", "whatsapp_url", "report", "refuse"}
+)
+
+
+class BadDocument(ValueError):
+    """A control request that cannot be carried out; the message names what is wrong."""
+
+
+def build_state(document: Mapping[str, Any]) -> State:
+    """The state of a new world. Raises BadDocument."""
+    _check_keys("world", document, frozenset({"shop", "crm", "twilio"}))
+    shop = dict(document.get("shop") or {})
+    crm = dict(document.get("crm") or {})
+    twilio = dict(document.get("twilio") or {})
+    _check_keys("shop", shop, SHOP_KEYS)
+    _check_keys("crm", crm, CRM_KEYS)
+    _check_keys("twilio", twilio, TWILIO_KEYS)
+    products, stock = _build_goods(shop.pop("products", []))
+    contacts = [_build_contact(n, c) for n, c in enumerate(crm.pop("contacts", []))]
+    return {
+        "settings": {"shop": shop, "crm": crm, "twilio": twilio},
+        "products": products,
+        "stock": stock,
+        "inventory_changes": [],
+        "idempotency": {},
+        "tokens": {},
+        "contacts": {c["id"]: c for c in contacts},
+        "messages": {},
+        "webhooks": [],
+        "requests": {},
+        "operations": {},
+        "failures": {},
+    }
+
+
+def iso_now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def quantities(stock: Mapping[str, Any]) -> dict[str, int]:
+    """One article's units by state; on_hand is always the sum of the others."""
+    reserved = sum(stock["reserved"].values())
+    known = {
+        "available": stock["available"],
+        "reserved": reserved,
+        "committed": stock["committed"],
+    }
+    return {**known, "on_hand": sum(known.values())}
+
+
+def _build_goods(documents: list[Mapping[str, Any]]) -> tuple[list[State], dict[str, State]]:
+    products: list[State] = []
+    stock: dict[str, State] = {}
+    number = 41000000000
+    for n, document in enumerate(documents):
+        _check_keys("product", document, PRODUCT_KEYS)
+        product = _build_product(n, document)
+        for variant in document.get("variants") or []:
+            _check_keys("variant", variant, VARIANT_KEYS)
+            number += 1
+            sku = str(variant["sku"])
+            if sku in stock:
+                raise BadDocument(f"variant: SKU {sku} is there twice")
+            stock[sku] = {
+                "available": int(variant.get("available", 0)),
+                "committed": int(variant.get("committed", 0)),
+                "reserved": {},
+                "updated_at": iso_now(),
+            }
+            product["variants"].append(_build_variant(number, sku, product, variant))
+        products.append(product)
+    return products, stock
+
+
+def _build_product(n: int, document: Mapping[str, Any]) -> State:
+    try:
+        price = f"{Decimal(str(document['price'])):.2f}"
+        title = str(document["title"])
+    except KeyError as missing:
+        raise BadDocument(f"product: {missing} is missing") from None
+    except InvalidOperation:
+        raise BadDocument(f"product: price {document['price']!r} is no amount") from None
+    return {
+        "id": f"gid://shopify/Product/{9000000001 + n}",
+        "reference": str(document.get("reference", "")),
+        "title": title,
+        "handle": "-".join(title.lower().split()),
+        "category": str(document.get("category") or ""),
+        "color": str(document.get("color") or ""),
+        "image": str(document.get("image") or ""),
+        "status": str(document.get("status") or "ACTIVE"),
+        "price": price,
+        "metafields": {
+            "material": str(document.get("material") or ""),
+            "care": str(document.get("care") or ""),
+            "goes_with": ", ".join(document.get("goes_with") or []),
+        },
+        "variants": [],
+    }
+
+
+def _build_variant(number: int, sku: str, product: State, document: Mapping[str, Any]) -> State:
+    options = []
+    if product["color"]:
+        options.append({"name": "Couleur", "value": product["color"]})
+    if document.get("size") is not None:
+        options.append({"name": "Taille", "value": str(document["size"])})
+    return {
+        "id": f"gid://shopify/ProductVariant/{number}",
+        "item": f"gid://shopify/InventoryItem/{number}",
+        "sku": sku,
+        "price": product["price"],
+        # Shopify gives a product without options this one.
+        "options": options or [{"name": "Title", "value": "Default Title"}],
+    }
+
+
+def _build_contact(n: int, document: Mapping[str, Any]) -> State:
+    properties = {k: str(v) for k, v in document.items() if k != "id" and v is not None}
+    now = iso_now()
+    return {
+        "id": str(document.get("id") or 101 + n),
+        "properties": properties,
+        "createdAt": now,
+        "updatedAt": now,
+    }
+
+
+def _check_keys(where: str, document: Mapping[str, Any], known: frozenset[str]) -> None:
+    if not isinstance(document, Mapping):
+        raise BadDocument(f"{where}: expected an object")
+    if unknown := sorted(set(document) - known):
+        raise BadDocument(f"{where}: unknown {', '.join(unknown)}")

@@ -1,0 +1,273 @@
+"""Checks of what was said over HTTP against the vendors' published contracts.
+
+`check` raises AssertionError naming what is outside the contract.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    GraphQLString,
+    OperationType,
+    build_schema,
+    get_operation_ast,
+    is_abstract_type,
+    is_composite_type,
+    parse,
+    validate,
+)
+from graphql.execution.values import get_variable_values
+from openapi_core import Config, OpenAPI
+from openapi_core.testing import MockRequest, MockResponse
+from openapi_schema_validator import OAS30Validator
+
+SPECS = Path(__file__).parents[2] / ".." / "shared" / "vendors" / "specs"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request to a vendor and its answer. `by_hand` when a test made it, not a connector."""
+
+    vendor: str
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: bytes
+    content_type: str
+    status: int
+    answer: bytes
+    by_hand: bool
+
+
+def check(exchange: Exchange) -> None:
+    """Requests by hand may be wrong on purpose: only their answers are checked."""
+    if exchange.vendor == "shopify":
+        if urlsplit(exchange.url).path.endswith("/graphql.json"):
+            check_graphql(exchange)
+        return
+    host = {"twilio": "https://api.twilio.com", "hubspot": "https://api.hubapi.com"}
+    check_openapi(exchange, load_openapi(exchange.vendor), host[exchange.vendor])
+
+
+# --- OpenAPI: Twilio, HubSpot ------------------------------------------------------------
+
+
+@cache
+def load_openapi(vendor: str) -> OpenAPI:
+    files = {"twilio": "twilio/twilio_api_v2010.json", "hubspot": "hubspot/contacts.v3.json"}
+    spec = json.loads((SPECS / files[vendor]).read_text("utf-8"))
+    return OpenAPI.from_dict(spec, config=Config(spec_validator_cls=None))
+
+
+def check_openapi(exchange: Exchange, spec: OpenAPI, host: str) -> None:
+    parts = urlsplit(exchange.url)
+    request = MockRequest(
+        host,
+        exchange.method.lower(),
+        parts.path,
+        args=parse_qs(parts.query, keep_blank_values=True),
+        headers=exchange.headers,
+        data=exchange.body or None,
+        content_type=exchange.content_type.partition(";")[0] or "application/json",
+    )
+    if not exchange.by_hand:
+        with warnings.catch_warnings():  # HubSpot's contract has kinds of keys it cannot check
+            warnings.filterwarnings("ignore", "Unsupported scheme type")
+            spec.validate_request(request)
+        check_known_arguments(exchange, spec)
+    if exchange.status >= 400:
+        check_refusal(exchange, spec)
+        return
+    response = MockResponse(exchange.answer, exchange.status)
+    spec.validate_response(request, response)
+    schema = find_operation(exchange, spec)["responses"][str(exchange.status)]
+    (media,) = schema["content"].values()
+    check_known_fields(json.loads(exchange.answer), media["schema"], spec)
+
+
+def check_known_arguments(exchange: Exchange, spec: OpenAPI) -> None:
+    """OpenAPI lets unknown fields pass; here they would be ours, misspelt."""
+    operation = find_operation(exchange, spec)
+    known = {p["name"] for p in operation.get("parameters", [])}
+    asked = set(parse_qs(urlsplit(exchange.url).query, keep_blank_values=True))
+    if content := operation.get("requestBody", {}).get("content"):
+        (media,) = content.values()
+        schema = resolve(spec, media["schema"])
+        known |= set(schema["properties"])
+        if "json" in exchange.content_type:
+            asked |= set(json.loads(exchange.body))
+        else:
+            asked |= set(parse_qs(exchange.body.decode(), keep_blank_values=True))
+    assert asked <= known, f"unknown to {exchange.vendor}: {sorted(asked - known)}"
+
+
+def find_operation(exchange: Exchange, spec: OpenAPI) -> dict[str, Any]:
+    path = urlsplit(exchange.url).path.split("/")
+    for template, item in spec.spec.read_value()["paths"].items():
+        parts = template.split("/")
+        pairs = zip(parts, path, strict=False)
+        if len(parts) == len(path) and all(fits(t, p) for t, p in pairs):
+            found: dict[str, Any] = item[exchange.method.lower()]
+            return found
+    raise AssertionError(f"{exchange.vendor} has no {urlsplit(exchange.url).path}")
+
+
+def fits(template: str, part: str) -> bool:
+    """A part of a path, where `{Name}` stands for anything."""
+    return re.fullmatch(re.sub(r"\{\w+\}", r"[^/]+", template), part) is not None
+
+
+def resolve(spec: OpenAPI, schema: dict[str, Any]) -> dict[str, Any]:
+    if "$ref" not in schema:
+        return schema
+    found: Any = spec.spec.read_value()
+    for key in schema["$ref"].removeprefix("#/").split("/"):
+        found = found[key]
+    return dict(found)
+
+
+def check_known_fields(value: Any, schema: dict[str, Any], spec: OpenAPI) -> None:
+    """An answer has no field that the contract does not have."""
+    schema = resolve(spec, schema)
+    if isinstance(value, list):
+        for item in value:
+            check_known_fields(item, schema["items"], spec)
+    elif isinstance(value, dict) and "properties" in schema:
+        properties = schema["properties"]
+        assert set(value) <= set(properties), sorted(set(value) - set(properties))
+        for name, of in properties.items():
+            check_known_fields(value.get(name), of, spec)
+
+
+def check_refusal(exchange: Exchange, spec: OpenAPI) -> None:
+    """HubSpot's contract has it for any type of content; Twilio's has it not: there, what
+    the SDK reads (code, message, more_info, status)."""
+    body = json.loads(exchange.answer)
+    if exchange.vendor == "hubspot":
+        components = spec.spec.read_value()["components"]
+        schema = {"$ref": "#/components/schemas/Error", "components": components}
+        OAS30Validator(schema).validate(body)
+        return
+    assert body["status"] == exchange.status
+    assert isinstance(body["code"], int)
+    assert body["more_info"].endswith(str(body["code"]))
+    assert body["message"]
+
+
+# --- GraphQL: Shopify --------------------------------------------------------------------
+
+
+@cache
+def load_admin_schema() -> GraphQLSchema:
+    text = (SPECS / "shopify" / "admin_2026-10.graphql").read_text("utf-8")
+    return build_schema(text, assume_valid=True)
+
+
+@cache
+def find_query_errors(query: str) -> tuple[str, ...]:
+    return tuple(e.message for e in validate(load_admin_schema(), parse(query)))
+
+
+def check_graphql(exchange: Exchange) -> None:
+    if exchange.status != 200:
+        assert "errors" in json.loads(exchange.answer)
+        return
+    asked, answer = json.loads(exchange.body), json.loads(exchange.answer)
+    if not exchange.by_hand:
+        assert find_query_errors(asked["query"]) == ()
+        check_variables(asked)
+    if answer.get("data") and not find_query_errors(asked["query"]):
+        check_data(asked, answer["data"])
+    for error in answer.get("errors", []):
+        assert error["message"]
+
+
+def check_variables(asked: dict[str, Any]) -> None:
+    operation = get_operation_ast(parse(asked["query"]), asked.get("operationName"))
+    assert operation is not None
+    definitions = tuple(operation.variable_definitions or ())
+    found = get_variable_values(load_admin_schema(), definitions, asked["variables"])
+    assert not isinstance(found, list), [e.message for e in found]
+    names = {d.variable.name.value for d in definitions}
+    assert set(asked["variables"]) <= names
+
+
+def check_data(asked: dict[str, Any], data: dict[str, Any]) -> None:
+    document = parse(asked["query"])
+    operation = get_operation_ast(document, asked.get("operationName"))
+    assert operation is not None
+    schema = load_admin_schema()
+    changes = operation.operation is OperationType.MUTATION
+    fragments = {
+        d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)
+    }
+    root = schema.mutation_type if changes else schema.query_type
+    DataCheck(schema, fragments).check_object(data, root, operation.selection_set, "data")
+
+
+NAME_OF_TYPE = GraphQLNonNull(GraphQLString)
+
+
+class DataCheck:
+    """Whether an answer has exactly the fields asked, each of its published type."""
+
+    def __init__(self, schema: GraphQLSchema, fragments: dict[str, Any]) -> None:
+        self.schema = schema
+        self.fragments = fragments
+
+    def check_object(self, value: Any, type_: Any, selections: Any, at: str) -> None:
+        assert isinstance(value, dict), f"{at}: expected an object"
+        fields = dict(self.fields(type_, selections, value))
+        assert set(value) <= set(fields), f"{at}: {sorted(set(value) - set(fields))} not asked"
+        if not is_abstract_type(type_):
+            missing = set(fields) - set(value)
+            assert not missing, f"{at}: {sorted(missing)} missing"
+        for name, (field, of) in fields.items():
+            if name in value:
+                self.check_value(value[name], of, field.selection_set, f"{at}.{name}")
+
+    def fields(self, type_: Any, selections: Any, value: Any) -> Any:
+        for selection in selections.selections:
+            if isinstance(selection, FieldNode):
+                name, field = selection.alias or selection.name, selection.name.value
+                of = NAME_OF_TYPE if field == "__typename" else type_.fields[field].type
+                yield name.value, (selection, of)
+                continue
+            spread = isinstance(selection, FragmentSpreadNode)
+            part = self.fragments[selection.name.value] if spread else selection
+            inside = self.schema.type_map[part.type_condition.name.value]
+            yield from self.fields(inside, part.selection_set, value)
+
+    def check_value(self, value: Any, type_: Any, selections: Any, at: str) -> None:
+        if isinstance(type_, GraphQLNonNull):
+            assert value is not None, f"{at}: null"
+            type_ = type_.of_type
+        if value is None:
+            return
+        if isinstance(type_, GraphQLList):
+            assert isinstance(value, list), f"{at}: expected a list"
+            for n, item in enumerate(value):
+                self.check_value(item, type_.of_type, selections, f"{at}[{n}]")
+        elif is_composite_type(type_):
+            self.check_object(value, type_, selections, at)
+        elif isinstance(type_, GraphQLEnumType):
+            assert value in type_.values, f"{at}: {value!r} is no {type_.name}"
+        else:
+            kinds = {"Int": int, "Boolean": bool, "Float": float}
+            expected = kinds.get(type_.name, str)
+            assert type(value) is expected, f"{at}: {value!r} is no {type_.name}"
