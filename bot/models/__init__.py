@@ -6,6 +6,7 @@ Queries that work for all tenants at once (what waits, what is due) say so.
 from bot.models import (  # noqa: F401  # all tables known to the metadata
     catalogue,
     clock,
+    consents,
     conversations,
     customers,
     deliveries,
@@ -15,6 +16,7 @@ from bot.models import (  # noqa: F401  # all tables known to the metadata
     notifications,
     reminders,
     reservations,
+    templates,
     tenants,
     users,
 )

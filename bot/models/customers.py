@@ -33,12 +33,14 @@ class Customer(Base):
 
 
 class Identity(Base):
-    """How a customer is recognised. `proven_by` says who vouches (carrier, crm …)."""
+    """How a customer is recognised. `proven_by` says who vouches (carrier, crm …). An
+    e-mail address that nobody vouches for is only a "claimed_email": its writer is not
+    taken for the customer who has that address."""
 
     __tablename__ = "identities"
     __table_args__ = (
         UniqueConstraint("tenant_id", "kind", "value"),
-        one_of("kind", "phone", "email", "site_user", "whatsapp"),
+        one_of("kind", "phone", "email", "claimed_email", "site_user", "whatsapp"),
         Index("ix_identities_customer_id", "customer_id"),
     )
 

@@ -8,12 +8,13 @@ from typing import Any
 from sqlalchemy import ForeignKey, Index, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from bot.models.base import Base, Id, TenantId, When, one_of
+from bot.models.base import Base, Id, Json, TenantId, When, one_of
 
 CLAIM = timedelta(seconds=60)
 
 # How far a message has come. A report may only move it forward; "failed" is final, and
-# "unknown" (the carrier may have it) gives way to anything that is known.
+# "unknown" (the carrier may have it) gives way to anything that is known; "withheld" was
+# not to be sent at all, for the reason in `plan`.
 PROGRESS = {
     "draft": 0,
     "queued": 1,
@@ -23,6 +24,7 @@ PROGRESS = {
     "delivered": 5,
     "read": 6,
     "failed": 7,
+    "withheld": 8,
 }
 
 
@@ -77,6 +79,10 @@ class Message(Base):
     address: Mapped[str]  # ours
     subject: Mapped[str] = mapped_column(default="")
     body: Mapped[str]
+    template: Mapped[str] = mapped_column(default="")  # the carrier's id of it
+    variables: Mapped[Json] = mapped_column(default=dict)
+    plan: Mapped[Json] = mapped_column(default=dict)  # bot.sending: how and why
+    extra: Mapped[Json] = mapped_column(default=dict)  # what else the vendor said
     attachments: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[str]
     provider_id: Mapped[str | None]

@@ -262,7 +262,8 @@ def upgrade() -> None:
         sa.Column("proven_by", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint(
-            "kind IN ('phone', 'email', 'site_user', 'whatsapp')", name=op.f("ck_identities_kind")
+            "kind IN ('phone', 'email', 'claimed_email', 'site_user', 'whatsapp')",
+            name=op.f("ck_identities_kind"),
         ),
         sa.ForeignKeyConstraint(
             ["customer_id"],
@@ -282,6 +283,35 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_identities_customer_id", "identities", ["customer_id"], unique=False)
+    op.create_table(
+        "templates",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("connection_id", sa.BigInteger(), nullable=False),
+        sa.Column("vendor_id", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.Column("language", sa.String(), nullable=False),
+        sa.Column("body", sa.String(), nullable=False),
+        sa.Column("approval", sa.String(), nullable=False),
+        sa.Column("read_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["connection_id"],
+            ["connections.id"],
+            name=op.f("fk_templates_connection_id_connections"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenants.id"],
+            name=op.f("fk_templates_tenant_id_tenants"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_templates")),
+        sa.UniqueConstraint(
+            "connection_id", "vendor_id", name=op.f("uq_templates_connection_id_vendor_id")
+        ),
+    )
+    op.create_index(op.f("ix_templates_tenant_id"), "templates", ["tenant_id"], unique=False)
     op.create_table(
         "addresses",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -493,6 +523,10 @@ def upgrade() -> None:
         sa.Column("address", sa.String(), nullable=False),
         sa.Column("subject", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
+        sa.Column("template", sa.String(), nullable=False),
+        sa.Column("variables", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("plan", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
+        sa.Column("extra", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("attachments", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("provider_id", sa.String(), nullable=True),
@@ -512,7 +546,7 @@ def upgrade() -> None:
         ),
         sa.CheckConstraint("direction IN ('in', 'out')", name=op.f("ck_messages_direction")),
         sa.CheckConstraint(
-            "state IN ('received', 'draft', 'queued', 'sending', 'unknown', 'sent', 'delivered', 'read', 'failed')",
+            "state IN ('received', 'draft', 'queued', 'sending', 'unknown', 'sent', 'delivered', 'read', 'failed', 'withheld')",
             name=op.f("ck_messages_state"),
         ),
         sa.ForeignKeyConstraint(
@@ -645,6 +679,47 @@ def upgrade() -> None:
         unique=True,
         postgresql_where="state IN ('pending', 'active')",
     )
+    op.create_table(
+        "consents",
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("tenant_id", sa.BigInteger(), nullable=False),
+        sa.Column("customer_id", sa.BigInteger(), nullable=False),
+        sa.Column("scope", sa.String(), nullable=False),
+        sa.Column("channel", sa.String(), nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("how", sa.String(), nullable=False),
+        sa.Column("message_id", sa.BigInteger(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint(
+            "channel IN ('all', 'sms', 'whatsapp', 'email', 'web')",
+            name=op.f("ck_consents_channel"),
+        ),
+        sa.CheckConstraint("scope IN ('commercial', 'all')", name=op.f("ck_consents_scope")),
+        sa.CheckConstraint("state IN ('given', 'withdrawn')", name=op.f("ck_consents_state")),
+        sa.ForeignKeyConstraint(
+            ["customer_id"],
+            ["customers.id"],
+            name=op.f("fk_consents_customer_id_customers"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
+            ["message_id"],
+            ["messages.id"],
+            name=op.f("fk_consents_message_id_messages"),
+            ondelete="SET NULL",
+        ),
+        sa.ForeignKeyConstraint(
+            ["tenant_id"],
+            ["tenants.id"],
+            name=op.f("fk_consents_tenant_id_tenants"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(
+        "ix_consents_customer", "consents", ["tenant_id", "customer_id", "id"], unique=False
+    )
+    op.create_index(op.f("ix_consents_tenant_id"), "consents", ["tenant_id"], unique=False)
     op.create_table(
         "effects",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -831,6 +906,9 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_effects_tenant_id"), table_name="effects")
     op.drop_index(op.f("ix_effects_reservation_id"), table_name="effects")
     op.drop_table("effects")
+    op.drop_index(op.f("ix_consents_tenant_id"), table_name="consents")
+    op.drop_index("ix_consents_customer", table_name="consents")
+    op.drop_table("consents")
     op.drop_index(
         "uq_reservations_live",
         table_name="reservations",
@@ -887,6 +965,8 @@ def downgrade() -> None:
     op.drop_index("ix_addresses_deployment_channel", table_name="addresses")
     op.drop_index(op.f("ix_addresses_connection_id"), table_name="addresses")
     op.drop_table("addresses")
+    op.drop_index(op.f("ix_templates_tenant_id"), table_name="templates")
+    op.drop_table("templates")
     op.drop_index("ix_identities_customer_id", table_name="identities")
     op.drop_table("identities")
     op.drop_index(op.f("ix_deployments_tenant_id"), table_name="deployments")
