@@ -12,7 +12,7 @@ from bot.logs import log
 from bot.models.conversations import Conversation
 from bot.models.escalations import Escalation, close_escalations
 from bot.models.messages import Message, last_from_customer
-from bot.outbox import answer_to
+from bot.outbox import write_answer
 from bot.queue import ring
 
 
@@ -28,9 +28,8 @@ def answer(
     inbound = last_from_customer(tenant_id, db, conversation_id)
     if inbound is None:
         raise NothingToAnswer("no customer has written here")
-    message = answer_to(inbound, text.strip(), author="adviser", kind="adviser")
+    message = write_answer(db, inbound, text.strip(), author="adviser", kind="adviser")
     message.user_id = user_id
-    db.add(message)
     conversation = db.get_one(Conversation, conversation_id)
     conversation.last_message_at, conversation.asked = now, None
     close_escalations(tenant_id, db, conversation_id, user_id, now)

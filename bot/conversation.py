@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from bot import clock, profiles
+from bot import clock, consent, profiles
 from bot import turn as words
 from bot.agents import Speaker, speaking_as
 from bot.db import transaction
@@ -17,9 +17,11 @@ from bot.engines import open_engine
 from bot.escalation import escalate, summarize
 from bot.events import describe_customer, notify, plain_facts
 from bot.flows import FLOWS
+from bot.flows.consent import tell_help
 from bot.flows.handover import ask_back, give_up, hand_over, leave_to_adviser, say_system_down
 from bot.flows.outcomes import merge
 from bot.inbox import IDENTITY_KINDS
+from bot.keywords import read_keyword
 from bot.logs import log
 from bot.models.conversations import (
     Conversation,
@@ -34,12 +36,12 @@ from bot.models.customers import Customer
 from bot.models.messages import Message, has_spoken, last_out, unanswered
 from bot.models.reservations import active_reservations
 from bot.models.tenants import Tenant
-from bot.outbox import answer_to
+from bot.outbox import write_answer
 from bot.replies.render import speak, tell_desk
 from bot.reservations import apply, describe, undo_unkept
 from bot.settings import settings
 from bot.tenants import describe_tenant, open_shop
-from bot.turn import Cancel, Context, Level, Outcome, Say, SetPickup, Turn
+from bot.turn import Cancel, Context, Level, Outcome, Restart, Say, SetPickup, Stop, Turn
 from bot.understanding.engine import DEFAULT_THRESHOLD
 from connectors.errors import ConnectorError
 
@@ -210,6 +212,8 @@ def _decide(loaded: Loaded, turn: Turn) -> Decision:
 
 
 def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
+    if read_keyword(loaded.messages[-1].body) == "help":
+        return Decision(tell_help(turn), "auto")
     threshold = loaded.speaker.threshold
     if threshold is None:
         threshold = DEFAULT_THRESHOLD
@@ -267,8 +271,7 @@ def _record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         row = db.get_one(TurnRow, loaded.row.id)
         for message in waiting:
             message.turn_id = row.id
-        for change in outcome.changes:
-            apply(loaded.tenant.id, db, change, channel=turn.channel, now=now)
+        _apply_changes(db, loaded, turn, outcome, now)
         undo_unkept(loaded.tenant.id, db, row.id, now)
         _record_reply(db, loaded, turn, decision)
         _record_handover(db, loaded, turn, outcome, now)
@@ -294,6 +297,26 @@ def _record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
     return True
 
 
+def _apply_changes(
+    db: Session, loaded: Loaded, turn: Turn, outcome: Outcome, now: datetime
+) -> None:
+    last = loaded.messages[-1]
+    customer = db.get_one(Customer, loaded.customer.id)
+    how = f"{last.channel}: {last.body[:40]}"
+    for change in outcome.changes:
+        match change:
+            case Stop():
+                # A keyword was obeyed when it came in
+                if customer.opted_out_at is None:
+                    at = last.created_at
+                    consent.stop(db, customer, how=how, now=at, message_id=last.id)
+            case Restart():
+                if customer.opted_out_at is not None:
+                    consent.restart(db, customer, how=how, now=now, message_id=last.id)
+            case _:
+                apply(loaded.tenant.id, db, change, channel=turn.channel, now=now)
+
+
 def _still_asked(turn: Turn, outcome: Outcome) -> str | None:
     """A question about the pick-up stays open while they speak of something else."""
     if turn.asked != "pickup_time" or any(
@@ -311,7 +334,8 @@ def _record_reply(db: Session, loaded: Loaded, turn: Turn, decision: Decision) -
         says = (Say("greeting.hello", {"name": turn.customer.first_name}), *says)
     text = speak(says, language=_language(turn), voice=turn.voice, now=turn.now)
     draft = decision.handled == "draft"
-    message = answer_to(
+    message = write_answer(
+        db,
         loaded.messages[-1],
         text,
         author="assistant",
@@ -319,7 +343,6 @@ def _record_reply(db: Session, loaded: Loaded, turn: Turn, decision: Decision) -
         state="draft" if draft else "queued",
     )
     message.turn_id = loaded.row.id
-    db.add(message)
     loaded_conversation = db.get_one(Conversation, loaded.conversation.id)
     loaded_conversation.last_message_at = message.created_at
 

@@ -8,11 +8,12 @@ from redis import RedisError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from bot import clock
+from bot import clock, consent
 from bot.db import transaction
+from bot.keywords import read_keyword
 from bot.logs import log
 from bot.models.conversations import join_conversation
-from bot.models.customers import meet_customer
+from bot.models.customers import Customer, meet_customer
 from bot.models.deliveries import Delivery, claim_deliveries, store_delivery
 from bot.models.messages import Message
 from bot.models.tenants import Connection, Tenant, address_at
@@ -105,14 +106,8 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage) -> str
         return "no deployment has this address"
     now = clock.now()
     tenant = db.get_one(Tenant, delivery.tenant_id)
-    customer = meet_customer(
-        tenant.id,
-        db,
-        IDENTITY_KINDS[event.channel],
-        event.sender,
-        PROVEN_BY[event.channel] if event.proven else "",
-        now,
-    )
+    kind, proven_by = _identity(event)
+    customer = meet_customer(tenant.id, db, kind, event.sender, proven_by, now)
     conversation = join_conversation(
         tenant.id,
         db,
@@ -121,29 +116,53 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage) -> str
         now=now,
         quiet_hours=tenant.quiet_hours,
     )
-    db.add(
-        Message(
-            tenant_id=tenant.id,
-            conversation_id=conversation.id,
-            delivery_id=delivery.id,
-            connection_id=delivery.connection_id,
-            direction="in",
-            author="customer",
-            channel=event.channel,
-            contact=event.sender,
-            address=event.recipient,
-            subject=event.subject,
-            body=event.text,
-            attachments=[vars(a) for a in event.attachments],
-            state="received",
-            provider_id=event.provider_id,
-            created_at=delivery.received_at,
-        )
+    message = Message(
+        tenant_id=tenant.id,
+        conversation_id=conversation.id,
+        delivery_id=delivery.id,
+        connection_id=delivery.connection_id,
+        direction="in",
+        author="customer",
+        kind="automatic" if event.automatic else "message",
+        channel=event.channel,
+        contact=event.sender,
+        address=event.recipient,
+        subject=event.subject,
+        body=event.text,
+        attachments=[vars(a) for a in event.attachments],
+        state="received",
+        provider_id=event.provider_id,
+        extra=dict(event.extra),
+        created_at=delivery.received_at,
     )
+    db.add(message)
+    db.flush()
+    _obey_keyword(db, customer, message)
     conversation.last_message_at = now
-    conversation.answer_after = now + timedelta(seconds=settings().settling_seconds)
+    if not event.automatic:
+        conversation.answer_after = now + timedelta(seconds=settings().settling_seconds)
     log().info("message in", conversation=conversation.id, channel=event.channel)
     return ""
+
+
+def _identity(event: InboundMessage) -> tuple[str, str]:
+    """By which identity the sender is recognised, and who vouches for it."""
+    proven_by = PROVEN_BY[event.channel] if event.proven else ""
+    if event.channel == "email" and not event.proven:
+        return "claimed_email", ""
+    if event.channel == "whatsapp" and not event.sender.startswith("+"):
+        return "whatsapp", proven_by
+    return IDENTITY_KINDS[event.channel], proven_by
+
+
+def _obey_keyword(db: Session, customer: Customer, message: Message) -> None:
+    """STOP and START hold from the moment they come in; the turn only says so."""
+    keyword = read_keyword(message.body)
+    how = f"{message.channel}: {message.body[:40]}"
+    if keyword == "stop":
+        consent.stop(db, customer, how=how, now=message.created_at, message_id=message.id)
+    elif keyword == "start":
+        consent.restart(db, customer, how=how, now=message.created_at, message_id=message.id)
 
 
 def _try_again(delivery: Delivery, error: Unavailable) -> None:

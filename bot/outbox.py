@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from bot import clock
+from bot import clock, consent, sending
 from bot.db import transaction
 from bot.escalation import escalate
 from bot.events import describe_customer, notify
 from bot.holds import pause_before
 from bot.logs import log
 from bot.models.conversations import Conversation
-from bot.models.messages import Message, claim_messages, left_sending, of_unknown_fate
+from bot.models.customers import Customer
+from bot.models.messages import (
+    Message,
+    claim_messages,
+    left_sending,
+    of_unknown_fate,
+    stopped_since,
+)
+from bot.reach import find_ways, way_back
+from bot.sending import Way
 from bot.settings import settings
 from bot.tenants import describe_tenant, open_channel
 from bot.turn import Escalate, Voice
@@ -24,40 +34,97 @@ from connectors.ports import OutboundMessage, Sent, StatusReport
 
 BATCH = 10
 GIVE_UP_AFTER = 6  # attempts at handing a message over, the last about half an hour later
+OPTED_OUT = "21610"  # Twilio's word for: they said STOP to the carrier
 ASK_AFTER = timedelta(seconds=30)  # then the carrier is asked what became of a message
 
 
-def answer_to(
-    inbound: Message, text: str, *, author: str, kind: str, state: str = "queued"
+def write_answer(
+    db: Session, inbound: Message, text: str, *, author: str, kind: str, state: str = "queued"
 ) -> Message:
-    """A message that goes back the way `inbound` came. Not yet added to a session."""
+    """A message that answers `inbound`: back the way it came, if the planner lets it."""
+    conversation = db.get_one(Conversation, inbound.conversation_id)
+    customer = db.get_one(Customer, conversation.customer_id)
+    back = way_back(db, customer, inbound)
+    ways = [back]
+    if back.channel == "whatsapp":  # its window may be over: how else?
+        others = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
+        ways += [way for way in others if way.channel != back.channel]
+    stopped = customer.opted_out_at is not None and inbound.created_at < customer.opted_out_at
+    return _write(db, conversation, customer, ways, text, kind, author, state, stopped, inbound)
+
+
+def write_first(db: Session, conversation: Conversation, text: str, *, kind: str) -> Message:
+    """A message of our own accord (a reminder …), where and when the planner says."""
+    customer = db.get_one(Customer, conversation.customer_id)
+    ways = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
+    stopped = customer.opted_out_at is not None
+    return _write(db, conversation, customer, ways, text, kind, "assistant", "queued", stopped)
+
+
+def _write(
+    db: Session,
+    conversation: Conversation,
+    customer: Customer,
+    ways: Sequence[Way],
+    text: str,
+    kind: str,
+    author: str,
+    state: str,
+    stopped: bool,
+    inbound: Message | None = None,
+) -> Message:
+    tenant = describe_tenant(conversation.tenant_id, db)
     now = clock.now()
-    return Message(
-        tenant_id=inbound.tenant_id,
-        conversation_id=inbound.conversation_id,
-        delivery_id=inbound.delivery_id,
-        connection_id=inbound.connection_id,
+    plan = sending.plan(
+        kind,
+        ways,
+        now=now.astimezone(tenant.hours.zone),
+        hours=tenant.hours,
+        stopped=stopped,
+        preferred="" if inbound else customer.profile.get("preferred_channel", ""),
+    )
+    way = plan.way or (ways[0] if ways else None)
+    message = Message(
+        tenant_id=conversation.tenant_id,
+        conversation_id=conversation.id,
+        delivery_id=inbound.delivery_id if inbound else None,
+        connection_id=way.connection_id if way else None,
         direction="out",
         author=author,
         kind=kind,
-        channel=inbound.channel,
-        contact=inbound.contact,
-        address=inbound.address,
-        subject=inbound.subject,
+        channel=way.channel if way else "sms",
+        contact=way.contact if way else "",
+        address=way.address if way else "",
+        subject=inbound.subject if inbound else "",
         body=text,
+        template=plan.template,
+        variables={"1": customer.first_name, "2": text} if plan.template else {},
+        plan={"how": plan.how, "why": plan.why},
         attachments=[],
-        state=state,
+        state="withheld" if plan.how == "never" else state,
         attempts=0,
-        send_after=now,
+        send_after=plan.at or now,
         created_at=now,
     )
+    db.add(message)
+    db.flush()
+    if plan.how == "never":
+        log().info("message withheld", message=message.id, why=plan.why)
+    return message
 
 
 def send_messages() -> int:
     """Hand over what waits; how many were taken."""
     with transaction() as db:
         claimed = claim_messages(db, clock.now(), clock.wall(), BATCH)
+        # STOP may have come between the writing and the sending
+        for message_id in stopped_since(db, [m.id for m in claimed]):
+            stopped = db.get_one(Message, message_id)
+            stopped.state, stopped.plan = "withheld", {"how": "never", "why": "stopped"}
     for message in claimed:
+        if message.state == "withheld":
+            log().info("message withheld", message=message.id, why="stopped")
+            continue
         with bound_contextvars(message=message.id, delivery=message.delivery_id):
             _send(message)
     return len(claimed)
@@ -79,9 +146,20 @@ def _send(message: Message) -> None:
                 pause = timedelta(seconds=error.retry_after)
             _queue_again(message, pause)
     except Refused as error:
+        if error.code == OPTED_OUT:
+            _record_stop(message)
         _fail(message, "failed", error.code)
     else:
         _sent(message, sent)
+
+
+def _record_stop(message: Message) -> None:
+    """The carrier refuses because they told it STOP."""
+    with transaction() as db:
+        conversation = db.get_one(Conversation, message.conversation_id)
+        customer = db.get_one(Customer, conversation.customer_id)
+        how = f"carrier: {OPTED_OUT}"
+        consent.stop(db, customer, how=how, now=clock.now(), message_id=message.id)
 
 
 def _outbound(message: Message) -> OutboundMessage:
@@ -173,6 +251,8 @@ def apply_report(db: Session, tenant_id: int, connection_id: int, report: Status
     if message.provider_id not in {None, report.provider_id}:
         return "report on another message"
     message.provider_id = report.provider_id
+    if report.stops:
+        _take_stop(db, message, report)
     if not message.move_to(report.state, report.code):
         return ""
     message.sent_at = message.sent_at or clock.now()
@@ -180,6 +260,17 @@ def apply_report(db: Session, tenant_id: int, connection_id: int, report: Status
         tell_undelivered(db, message)
     log().info("message reported", message=message.id, state=report.state, code=report.code)
     return ""
+
+
+def _take_stop(db: Session, message: Message, report: StatusReport) -> None:
+    """The carrier tells that this person is not to be written to any more."""
+    conversation = db.get_one(Conversation, message.conversation_id)
+    customer = db.get_one(Customer, conversation.customer_id)
+    how = f"{report.stops}: {report.code}" if report.code else report.stops
+    if report.stops == "opted_out":
+        consent.stop(db, customer, how=how, now=clock.now(), message_id=message.id)
+    else:
+        consent.silence(db, customer, message.channel, how=how, now=clock.now())
 
 
 def find_lost() -> int:

@@ -11,10 +11,9 @@ from bot.db import transaction
 from bot.logs import log
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
-from bot.models.messages import last_from_customer
 from bot.models.reminders import Reminder, due_reminders
 from bot.models.reservations import Reservation
-from bot.outbox import answer_to
+from bot.outbox import write_first
 from bot.replies.render import speak
 from bot.reservations import describe
 from bot.tenants import describe_tenant
@@ -32,25 +31,22 @@ def send_reminders() -> int:
 
 
 def _remind(db: Session, reminder: Reminder) -> None:
-    inbound = last_from_customer(reminder.tenant_id, db, reminder.conversation_id)
     found = db.get(Reservation, reminder.reservation_id) if reminder.reservation_id else None
-    if inbound is None or found is None or found.state != "active":
+    if found is None or found.state != "active":
         reminder.state = "cancelled"
         return
     tenant = describe_tenant(reminder.tenant_id, db)
     customer = db.get_one(Customer, reminder.customer_id)
     facts = _facts(describe(found, tenant), customer)
-    memory = db.get_one(Conversation, reminder.conversation_id).memory
-    language = memory.get("language") or customer.language or tenant.language
+    conversation = db.get_one(Conversation, reminder.conversation_id)
+    language = conversation.memory.get("language") or customer.language or tenant.language
     text = speak(
         [Say(f"reminder.{reminder.kind}", facts)],
         language=language,
         voice=speaking_as(reminder.tenant_id, db, reminder.conversation_id).voice,
         now=clock.now().astimezone(tenant.hours.zone),
     )
-    message = answer_to(inbound, text, author="assistant", kind=reminder.kind)
-    db.add(message)
-    db.flush()
+    message = write_first(db, conversation, text, kind=reminder.kind)
     reminder.state, reminder.message_id = "sent", message.id
     log().info("reminder", reminder=reminder.id, message=message.id)
 

@@ -18,14 +18,16 @@ from bot.models.effects import Effect, claim_releases, effect_for
 from bot.models.reminders import Reminder, planned_reminder
 from bot.models.reservations import Reservation, ended_by, reservation
 from bot.tenants import describe_tenant, open_inventory
-from bot.turn import Cancel, Change, Extend, Keep, SetPickup, TimeSpan
+from bot.turn import Cancel, Extend, Keep, ReservationChange, SetPickup, TimeSpan
 from connectors.errors import Refused, Unavailable
 
 REMIND_BEFORE = timedelta(hours=1)
 REMINDER = "reservation_reminder"
 
 
-def apply(tenant_id: int, db: Session, change: Change, *, channel: str, now: datetime) -> None:
+def apply(
+    tenant_id: int, db: Session, change: ReservationChange, *, channel: str, now: datetime
+) -> None:
     """Make a decided change, in the transaction that records the turn."""
     found = reservation(tenant_id, db, change.reservation_id)
     assert found is not None, "flows change only what they were shown"

@@ -81,12 +81,13 @@ def plan(
     preferred: str = "",
 ) -> Plan:
     """Decide on a message of that kind. `ways`: where the customer last wrote first;
-    `stopped`: STOP was said and nothing written since; `now` in the tenant's zone."""
+    `stopped`: STOP was said, and what is to be answered was not written since; `now` in
+    the tenant's zone."""
     message_class = SENDING.get(kind, "commercial")
-    if message_class == "answer":
-        return _plan_answer(ways, now, kind)
     if stopped:
         return Plan("never", "stopped")
+    if message_class == "answer":
+        return _plan_answer(ways, now, kind)
     allowed = [w for w in ways if not w.silenced]
     if message_class == "commercial":
         allowed = [w for w in allowed if w.commercial]

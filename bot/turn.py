@@ -257,7 +257,18 @@ class Cancel:
     reservation_id: int
 
 
-Change = Keep | SetPickup | Extend | Cancel
+@dataclass(frozen=True)
+class Stop:
+    """The customer wants no more messages, on any channel."""
+
+
+@dataclass(frozen=True)
+class Restart:
+    """The customer wants messages again."""
+
+
+ReservationChange = Keep | SetPickup | Extend | Cancel
+Change = ReservationChange | Stop | Restart
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from bot.flows import availability, reservations, smalltalk
+from bot.flows import availability, consent, reservations, smalltalk
 from bot.turn import Outcome, Turn
 
 Flow = Callable[[Turn], Outcome]
 
 # In the order in which several requests of one message are answered
 FLOWS: Mapping[str, Flow] = {
+    "opt_out": consent.opt_out,
+    "opt_in": consent.opt_in,
     "reservation_cancel": reservations.cancel,
     "product_availability": availability.look_up,
     "reservation_create": availability.reserve,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -9,6 +10,8 @@ from sqlalchemy import ForeignKey, Index, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
+from bot.models.conversations import Conversation
+from bot.models.customers import Customer
 
 CLAIM = timedelta(seconds=60)
 
@@ -29,7 +32,8 @@ PROGRESS = {
 
 
 class Message(Base):
-    """`kind` says why we wrote: reply, acknowledgement, adviser, or a reminder's kind.
+    """`kind` says why we wrote: reply, acknowledgement, adviser, or a reminder's kind; of a
+    customer's: message, or automatic (written by a machine, never answered).
     `turn_id`: of a customer's message the turn that answered it, of ours the turn that
     wrote it. `delivery_id`: what brought it, or what ours answers. `contact` is the
     customer's number or address, `code` the carrier's error."""
@@ -112,6 +116,7 @@ def unanswered(tenant_id: int, db: Session, conversation_id: int) -> list[Messag
                 Message.tenant_id == tenant_id,
                 Message.conversation_id == conversation_id,
                 Message.direction == "in",
+                Message.kind != "automatic",
                 Message.turn_id.is_(None),
             )
             .order_by(Message.delivery_id, Message.id)
@@ -192,6 +197,18 @@ def claim_messages(db: Session, now: datetime, wall: datetime, limit: int) -> li
         .returning(Message)
     )
     return sorted(claimed, key=lambda m: m.id)
+
+
+def stopped_since(db: Session, message_ids: Sequence[int]) -> set[int]:
+    """Those of any tenant's messages whose customer said STOP after they were written."""
+    return set(
+        db.scalars(
+            select(Message.id)
+            .join(Conversation, Conversation.id == Message.conversation_id)
+            .join(Customer, Customer.id == Conversation.customer_id)
+            .where(Message.id.in_(message_ids), Customer.opted_out_at > Message.created_at)
+        )
+    )
 
 
 def left_sending(db: Session, wall: datetime) -> list[Message]:
