@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -15,10 +16,12 @@ from bot.escalation import escalate
 from bot.events import describe_customer, notify
 from bot.holds import pause_before
 from bot.logs import log
+from bot.mail import compose
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
 from bot.models.messages import (
     Message,
+    answered_by,
     claim_messages,
     left_sending,
     of_unknown_fate,
@@ -166,14 +169,35 @@ def _outbound(message: Message) -> OutboundMessage:
     assert message.connection_id is not None
     connection, _ = open_channel(message.tenant_id, message.connection_id)
     door = f"{settings().base_url}/webhooks/{connection.vendor}/{connection.key}"
-    return OutboundMessage(
+    plain = OutboundMessage(
         id=message.id,
         channel=message.channel,
         sender=message.address,
         recipient=message.contact,
         text=message.body,
         status_url=f"{door}?message={message.id}",
-        subject=message.subject,
+        key=f"message-{message.tenant_id}-{message.id}",
+        template=message.template,
+        variables=message.variables,
+    )
+    return _as_mail(plain, message) if message.channel == "email" else plain
+
+
+def _as_mail(plain: OutboundMessage, message: Message) -> OutboundMessage:
+    with transaction() as db:
+        tenant = describe_tenant(message.tenant_id, db)
+        answered = answered_by(message.tenant_id, db, message)
+        memory = db.get_one(Conversation, message.conversation_id).memory
+    mail = compose(message, answered, tenant, memory.get("language") or tenant.language)
+    return replace(
+        plain,
+        text=mail.text,
+        html=mail.html,
+        subject=mail.subject,
+        sender_name=tenant.name,
+        in_reply_to=mail.in_reply_to,
+        references=mail.references,
+        unsubscribe=mail.unsubscribe,
     )
 
 

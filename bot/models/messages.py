@@ -139,6 +139,23 @@ def has_spoken(tenant_id: int, db: Session, conversation_id: int) -> bool:
     )
 
 
+def answered_by(tenant_id: int, db: Session, message: Message) -> Message | None:
+    """The customer's message that ours answers."""
+    if message.delivery_id is None:
+        return None
+    return db.scalar(
+        select(Message)
+        .where(
+            Message.tenant_id == tenant_id,
+            Message.conversation_id == message.conversation_id,
+            Message.delivery_id == message.delivery_id,
+            Message.direction == "in",
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+
+
 def last_from_customer(tenant_id: int, db: Session, conversation_id: int) -> Message | None:
     """The message whose channel and address an answer takes."""
     return db.scalar(

@@ -29,6 +29,16 @@ def speak(says: Iterable[Say], *, language: str, voice: Voice, now: datetime) ->
     return text
 
 
+def typeset(text: str, language: str) -> str:
+    """The text with typographic spaces, for screens and e-mail; never for text messages."""
+    if language != "fr":
+        return text
+    text = re.sub(r" ([?!;])", "\u202f\\1", text)
+    text = re.sub(r" (:)(?=\s|$)", "\u00a0\\1", text)
+    text = re.sub(r"« ", "«\u00a0", re.sub(r" »", "\u00a0»", text))
+    return re.sub(r"(?<=\d) (?=[\d€%])", "\u202f", text)
+
+
 def tell_desk(key: str, facts: Mapping[str, Any], *, language: str, now: datetime) -> list[str]:
     """What the desk shows for `key`: a title, then lines."""
     text = _fill(f"desk.{key}", facts, language, "vous", now)
