@@ -9,10 +9,11 @@ from redis import RedisError
 from bot import catalogue, clock
 from bot.conversation import take_turn
 from bot.db import transaction
+from bot.due import next_due
 from bot.inbox import read_deliveries
 from bot.logs import log
 from bot.models.catalogue import tenant_ids_with_products
-from bot.models.conversations import close_quiet, next_answer_after
+from bot.models.conversations import close_quiet
 from bot.outbox import find_lost, send_messages
 from bot.queue import ring
 from bot.reminders import send_reminders
@@ -32,7 +33,7 @@ def answer() -> None:
         answered = _take_turns()
         sent = send_messages()
         if not (read or answered or sent or release_units()):
-            pause = _until_settled()
+            pause = _until_next()
             if pause is None:
                 return
             time.sleep(pause)
@@ -72,12 +73,12 @@ def _take_turns() -> int:
     return 5
 
 
-def _until_settled() -> float | None:
-    """Seconds to wait for a conversation that is still settling; None when there is none."""
+def _until_next() -> float | None:
+    """Seconds to wait for what is about to be due: a conversation that is still settling, a
+    message that a rate limit holds back. None when there is nothing to wait for."""
     with transaction() as db:
-        due = next_answer_after(db)
+        due = next_due(db, after=clock.now())
     if due is None:
         return None
     left = (due - clock.now()).total_seconds()
-    # One that is overdue is another worker's, or will be found when its lease is over
-    return min(left, LOOK_EVERY) if 0 < left <= settings().settling_seconds else None
+    return min(max(left, 0), LOOK_EVERY) if left <= max(settings().settling_seconds, 1) else None

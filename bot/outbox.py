@@ -15,6 +15,7 @@ from bot.db import transaction
 from bot.escalation import escalate
 from bot.events import describe_customer, notify
 from bot.holds import pause_before
+from bot.limits import take
 from bot.logs import log
 from bot.mail import compose
 from bot.models.conversations import Conversation
@@ -135,7 +136,11 @@ def send_messages() -> int:
 
 def _send(message: Message) -> None:
     assert message.connection_id is not None
-    _, channel = open_channel(message.tenant_id, message.connection_id)
+    connection, channel = open_channel(message.tenant_id, message.connection_id)
+    holder = str(connection.id) if message.channel == "email" else message.address
+    if wait := take(f"{connection.vendor}:{message.channel}", holder):
+        _queue_again(message, timedelta(seconds=wait), tried=False)
+        return
     try:
         sent = channel.send(_outbound(message))
     except OutcomeUnknown as error:
@@ -211,9 +216,10 @@ def _sent(message: Message, sent: Sent) -> None:
     log().info("message out", conversation=message.conversation_id, attempts=message.attempts)
 
 
-def _queue_again(message: Message, pause: timedelta) -> None:
+def _queue_again(message: Message, pause: timedelta, *, tried: bool = True) -> None:
     with transaction() as db:
         stored = _lock(db, message)
+        stored.attempts -= 0 if tried else 1
         stored.state, stored.send_after = "queued", clock.now() + pause
     log().warning("message waits", attempts=message.attempts, seconds=pause.total_seconds())
 

@@ -204,16 +204,6 @@ def lock_leased(tenant_id: int, db: Session, id: int, lease: uuid.UUID) -> Conve
     )
 
 
-def next_answer_after(db: Session) -> datetime | None:
-    """When the next waiting conversation of any tenant is due."""
-    return db.scalar(
-        select(Conversation.answer_after)
-        .where(Conversation.answer_after.is_not(None))
-        .order_by(Conversation.answer_after)
-        .limit(1)
-    )
-
-
 def begin_turn(tenant_id: int, db: Session, conversation_id: int, now: datetime) -> Turn:
     """The conversation's unfinished turn, or a new one."""
     turn = db.scalar(
