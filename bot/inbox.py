@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from redis import RedisError
 from sqlalchemy.orm import Session
@@ -13,11 +13,12 @@ from bot.db import transaction
 from bot.keywords import read_keyword
 from bot.logs import log
 from bot.models.conversations import join_conversation
-from bot.models.customers import Customer, meet_customer
+from bot.models.customers import Customer, NewIdentity, customer_known_as, meet_customer
 from bot.models.deliveries import Delivery, claim_deliveries, store_delivery
 from bot.models.messages import Message
 from bot.models.tenants import Connection, Tenant, address_at
 from bot.outbox import apply_report
+from bot.profiles import LookUp, look_up, take_profile
 from bot.queue import ring
 from bot.settings import settings
 from bot.tenants import open_channel
@@ -84,8 +85,11 @@ def _read(delivery: Delivery) -> None:
     except (Refused, UnknownEvent) as error:
         _finish(delivery, "failed", str(error))
         return
+    people = [_look_up(delivery.tenant_id, event) for event in events]  # asks outside, too
     with transaction() as db:
-        reasons = [_take(db, delivery, event) for event in events]
+        reasons = [
+            _take(db, delivery, event, person) for event, person in zip(events, people, strict=True)
+        ]
         ignored = [reason for reason in reasons if reason]
         stored = db.get_one(Delivery, delivery.id)
         stored.state, stored.error = ("ignored" if ignored else "done"), "; ".join(ignored)
@@ -93,21 +97,34 @@ def _read(delivery: Delivery) -> None:
         log().warning("ignored", reason=reason)
 
 
-def _take(db: Session, delivery: Delivery, event: InboundMessage | StatusReport) -> str:
+def _look_up(tenant_id: int, event: InboundMessage | StatusReport) -> LookUp:
+    """Who the CRM says that a new sender is: the same person by another channel, perhaps."""
+    if isinstance(event, StatusReport) or not event.proven:
+        return LookUp(asked=False)
+    identity = _identity(event)
+    with transaction() as db:
+        known = customer_known_as(tenant_id, db, identity.kind, identity.value)
+    if known is not None:
+        return LookUp(asked=False)
+    return look_up(tenant_id, identity.kind, identity.value)
+
+
+def _take(
+    db: Session, delivery: Delivery, event: InboundMessage | StatusReport, person: LookUp
+) -> str:
     """Put one event where it belongs; why it was ignored, or ""."""
     if isinstance(event, StatusReport):
         return apply_report(db, delivery.tenant_id, delivery.connection_id, event)
-    return _take_message(db, delivery, event)
+    return _take_message(db, delivery, event, person)
 
 
-def _take_message(db: Session, delivery: Delivery, event: InboundMessage) -> str:
+def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person: LookUp) -> str:
     address = address_at(delivery.tenant_id, db, event.channel, event.recipient)
     if address is None:
         return "no deployment has this address"
     now = clock.now()
     tenant = db.get_one(Tenant, delivery.tenant_id)
-    kind, proven_by = _identity(event)
-    customer = meet_customer(tenant.id, db, kind, event.sender, proven_by, now)
+    customer = _meet(tenant.id, db, event, person, now)
     conversation = join_conversation(
         tenant.id,
         db,
@@ -145,14 +162,27 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage) -> str
     return ""
 
 
-def _identity(event: InboundMessage) -> tuple[str, str]:
+def _meet(
+    tenant_id: int, db: Session, event: InboundMessage, person: LookUp, now: datetime
+) -> Customer:
+    profile = person.profile
+    others = [("phone", profile.phone), ("email", profile.email.lower())] if profile else []
+    others = [(kind, value) for kind, value in others if value]
+    customer, new = meet_customer(tenant_id, db, _identity(event), others, now)
+    if new and person.asked:
+        take_profile(customer, person, now)
+    return customer
+
+
+def _identity(event: InboundMessage) -> NewIdentity:
     """By which identity the sender is recognised, and who vouches for it."""
-    proven_by = PROVEN_BY[event.channel] if event.proven else ""
     if event.channel == "email" and not event.proven:
-        return "claimed_email", ""
+        return NewIdentity("claimed_email", event.sender, "")
+    proven_by = PROVEN_BY[event.channel] if event.proven else ""
+    kind = IDENTITY_KINDS[event.channel]
     if event.channel == "whatsapp" and not event.sender.startswith("+"):
-        return "whatsapp", proven_by
-    return IDENTITY_KINDS[event.channel], proven_by
+        kind = "whatsapp"
+    return NewIdentity(kind, event.sender, proven_by)
 
 
 def _obey_keyword(db: Session, customer: Customer, message: Message) -> None:

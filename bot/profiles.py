@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot import clock
@@ -16,37 +18,64 @@ from connectors.errors import ConnectorError
 from connectors.ports import CustomerSystem, Profile
 
 FRESH_FOR = timedelta(hours=1)
+LEFT_ALONE = 30.0  # seconds without asking a CRM that did not answer
+
+_silent_until: dict[int, float] = {}  # tenant -> monotonic time
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """`asked`: the CRM was asked and answered; then no profile means that it knows nobody."""
+
+    asked: bool
+    profile: Profile | None = None
+
+
+def look_up(tenant_id: int, kind: str, value: str, known: str = "") -> LookUp:
+    """Ask the CRM for the person of an identity (or by the CRM's own id, when `known`).
+
+    Asks outside, so no transaction may be open. Never raises for a CRM that is down or
+    asked too much: answering without it beats not answering.
+    """
+    crm = open_customers(tenant_id)
+    if crm is None or time.monotonic() < _silent_until.get(tenant_id, 0):
+        return LookUp(asked=False)
+    if not known and take("hubspot:search", str(tenant_id)):
+        return LookUp(asked=False)
+    try:
+        return LookUp(True, _ask(crm, kind, value, known))
+    except ConnectorError as error:
+        _silent_until[tenant_id] = time.monotonic() + LEFT_ALONE
+        log().warning("crm not asked", tenant=tenant_id, code=error.code)
+        return LookUp(asked=False)
 
 
 def refresh(customer: Customer, kind: str, value: str) -> Customer:
-    """The customer with the CRM's last word; as they are kept when it cannot be had.
-
-    Asks outside, so no transaction may be open.
-    """
+    """The customer with the CRM's last word; as they are kept when it cannot be had."""
     now = clock.now()
     if customer.profiled_at is not None and customer.profiled_at > now - FRESH_FOR:
         return customer
-    crm = open_customers(customer.tenant_id)
-    if crm is None or take("hubspot:search", str(customer.tenant_id)):
-        return customer  # when the CRM is asked too much, what is kept must do
-    try:
-        profile = _look_up(crm, customer, kind, value)
-    except ConnectorError as error:  # answering without the CRM beats not answering
-        log().warning("crm not asked", customer=customer.id, code=error.code)
+    found = look_up(customer.tenant_id, kind, value, customer.profile.get("id", ""))
+    if not found.asked:
         return customer
     with transaction() as db:
         stored = db.get_one(Customer, customer.id)
-        stored.profiled_at = now
-        if profile is not None:
-            stored.first_name = profile.first_name or stored.first_name
-            stored.last_name = profile.last_name or stored.last_name
-            stored.language = profile.language or stored.language
-            stored.profile = keep(profile)
+        take_profile(stored, found, now)
         return stored
 
 
-def _look_up(crm: CustomerSystem, customer: Customer, kind: str, value: str) -> Profile | None:
-    if known := customer.profile.get("id"):
+def take_profile(customer: Customer, found: LookUp, now: datetime) -> None:
+    """Write what was looked up beside the customer."""
+    customer.profiled_at = now
+    if (profile := found.profile) is not None:
+        customer.first_name = profile.first_name or customer.first_name
+        customer.last_name = profile.last_name or customer.last_name
+        customer.language = profile.language or customer.language
+        customer.profile = keep(profile)
+
+
+def _ask(crm: CustomerSystem, kind: str, value: str, known: str) -> Profile | None:
+    if known:
         return crm.read_profile(known)
     if kind == "phone":
         return crm.find_by_phone(value)

@@ -94,6 +94,12 @@ class Stack:
                 process.send_signal(signal.SIGQUIT)  # gunicorn: without waiting for clients
         end([process for each in stopped.values() for process in each], GRACE)
 
+    def kill(self, part: str) -> None:
+        """End it as a crash would."""
+        for process in self.processes[part]:
+            process.kill()
+            process.wait()
+
     def restart(self, part: str) -> None:
         """Raises CannotStart."""
         self.stop(part)
@@ -287,8 +293,3 @@ def _work(redis_url: str, pids: Sequence[int]) -> bool:
     """Whether all these workers listen to the queues."""
     with Redis.from_url(redis_url, socket_timeout=5) as redis:
         return set(pids) <= {worker.pid for worker in Worker.all(connection=redis)}
-
-
-def kill(pid: int) -> None:
-    """As a crash would: at once."""
-    os.kill(pid, signal.SIGKILL)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
@@ -53,6 +55,13 @@ class Identity(Base):
     created_at: Mapped[When]
 
 
+@dataclass(frozen=True)
+class NewIdentity:
+    kind: str
+    value: str
+    proven_by: str
+
+
 def customer_known_as(tenant_id: int, db: Session, kind: str, value: str) -> Customer | None:
     return db.scalar(
         select(Customer)
@@ -62,41 +71,52 @@ def customer_known_as(tenant_id: int, db: Session, kind: str, value: str) -> Cus
 
 
 def meet_customer(
-    tenant_id: int, db: Session, kind: str, value: str, proven_by: str, now: datetime
-) -> Customer:
-    """The customer of that identity, made on first sight. Two at once make one."""
-    if known := customer_known_as(tenant_id, db, kind, value):
-        return known
+    tenant_id: int,
+    db: Session,
+    identity: NewIdentity,
+    others: Sequence[tuple[str, str]],
+    now: datetime,
+) -> tuple[Customer, bool]:
+    """The customer of that identity, and whether they are new. Two at once make one.
+
+    `others` are further identities (kind, value) that the CRM vouches for: a person known
+    by one of them is the same person.
+    """
+    if known := customer_known_as(tenant_id, db, identity.kind, identity.value):
+        return known, False
+    for kind, value in others:
+        if known := customer_known_as(tenant_id, db, kind, value):
+            add_identity(tenant_id, db, known.id, identity, now)
+            return known, False
     with db.begin_nested() as attempt:
         customer = Customer(tenant_id=tenant_id, created_at=now)
         db.add(customer)
         db.flush()
-        made = db.execute(
-            insert(Identity)
-            .values(
-                tenant_id=tenant_id,
-                customer_id=customer.id,
-                kind=kind,
-                value=value,
-                proven_by=proven_by,
-                created_at=now,
-            )
-            .on_conflict_do_nothing()
-            .returning(Identity.id)
-        ).scalar()
-        if made is not None:
-            return customer
+        if add_identity(tenant_id, db, customer.id, identity, now):
+            for kind, value in others:
+                add_identity(tenant_id, db, customer.id, NewIdentity(kind, value, "crm"), now)
+            return customer, True
         attempt.rollback()
-    other = customer_known_as(tenant_id, db, kind, value)
+    other = customer_known_as(tenant_id, db, identity.kind, identity.value)
     assert other is not None, "the identity that was in our way is there"
-    return other
+    return other, False
 
 
-def phone_of(tenant_id: int, db: Session, customer_id: int) -> str | None:
-    return db.scalar(
-        select(Identity.value).where(
-            Identity.tenant_id == tenant_id,
-            Identity.customer_id == customer_id,
-            Identity.kind == "phone",
+def add_identity(
+    tenant_id: int, db: Session, customer_id: int, identity: NewIdentity, now: datetime
+) -> bool:
+    """False when somebody has it already."""
+    made = db.execute(
+        insert(Identity)
+        .values(
+            tenant_id=tenant_id,
+            customer_id=customer_id,
+            kind=identity.kind,
+            value=identity.value,
+            proven_by=identity.proven_by,
+            created_at=now,
         )
-    )
+        .on_conflict_do_nothing()
+        .returning(Identity.id)
+    ).scalar()
+    return made is not None
