@@ -332,7 +332,8 @@ def _record_reply(db: Session, loaded: Loaded, turn: Turn, decision: Decision) -
         return
     if turn.first and not says[0].key.startswith("smalltalk.hello"):
         says = (Say("greeting.hello", {"name": turn.customer.first_name}), *says)
-    text = speak(says, language=_language(turn), voice=turn.voice, now=turn.now)
+    voice = replace(turn.voice, emoji=turn.voice.emoji and not turn.upset)
+    text = speak(says, language=_language(turn), voice=voice, now=turn.now)
     draft = decision.handled == "draft"
     message = write_answer(
         db,

@@ -216,6 +216,19 @@ class Turn:
     first: bool
     shop: Shop
 
+    @property
+    def name(self) -> str:
+        """The first name, for a sentence; empty where the greeting has just said it."""
+        return "" if self.first else self.customer.first_name
+
+    @property
+    def upset(self) -> bool:
+        """The customer is not in the mood for cheer."""
+        return (
+            self.understanding.sentiment in {"negative", "very_negative"}
+            or "complaint" in self.understanding.intents
+        )
+
 
 # --- what a flow decides -----------------------------------------------------------------
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import datetime, time
 
 from bot.flows.outcomes import merge
-from bot.flows.products import Wish, order_sizes, read_wishes
+from bot.flows.products import Wish, order_sizes, read_wishes, replaced_by
 from bot.flows.reservations import pickup_for
 from bot.shop import Held, SoldOut
-from bot.turn import Keep, Notice, Outcome, Reservation, Say, SetPickup, Turn
+from bot.turn import Cancel, Keep, Notice, Outcome, Reservation, Say, SetPickup, Turn
 from connectors.errors import Unavailable
 from connectors.ports import Product, Stock, Variant
 
@@ -85,12 +85,29 @@ def _one_article(
     held = next((r for r in turn.reservations if r.sku == variant.sku), None)
     if held is not None:
         return _already_held(turn, product, held)
+    given_up = replaced_by(turn, product, variant.size)
+    put_aside = put_aside or given_up is not None
     available = stock[variant.sku].available
     if available <= 0:
         return _sold_out(turn, product, variant, stock)
     if not put_aside:
         return _offer(turn, product, variant, available)
-    return _put_aside(turn, product, variant, stock)
+    outcome = _put_aside(turn, product, variant, stock)
+    kept = any(isinstance(change, Keep) for change in outcome.changes)
+    return _give_up(outcome, given_up, turn) if given_up and kept else outcome
+
+
+def _give_up(outcome: Outcome, given_up: Reservation, turn: Turn) -> Outcome:
+    """The unit that they had goes back, now that the other is put aside; the time they
+    said for it holds for the new one."""
+    held = next(c.reservation_id for c in outcome.changes if isinstance(c, Keep))
+    changes = (*outcome.changes, Cancel(given_up.id))
+    if given_up.pickup is not None and not any(isinstance(c, SetPickup) for c in changes):
+        until = max(held_until(turn), given_up.until)
+        changes += (SetPickup(held, given_up.pickup, until),)
+        says = tuple(s for s in outcome.say if s.key != "pickup.when")
+        outcome = replace(outcome, say=says, asks=None)
+    return replace(outcome, changes=changes)
 
 
 def _put_aside(turn: Turn, product: Product, variant: Variant, stock: dict[str, Stock]) -> Outcome:

@@ -7,7 +7,7 @@ from bot.turn import Escalate, Outcome, Priority, Say, Turn
 
 def hand_over(turn: Turn, intent: str) -> Outcome:
     """By policy, or because no flow answers this kind of request."""
-    return _escalated(turn, intent, "handover.passed_on")
+    return _escalated(turn, intent, "handover.sorry" if turn.upset else "handover.passed_on")
 
 
 def ask_back(turn: Turn) -> Outcome:

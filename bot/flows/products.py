@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from bot.turn import Outcome, Say, Turn
+from bot.turn import Outcome, Reservation, Say, Turn
 from connectors.ports import Product
 
 
@@ -52,6 +53,23 @@ def _ambiguous(products: list[Product], sizes: tuple[str, ...]) -> Outcome:
         asks="clarification",
         remember={"sizes": list(sizes)},
     )
+
+
+# They take another one instead of what they had chosen
+INSTEAD = re.compile(
+    r"\b(finalement|plut[oô]t|en fait|je pr[eé]f[eè]re|je prends|[àa] la place|au lieu|"
+    r"[eé]changer?|changer?|instead|rather|actually|swap|change)\b",
+    re.IGNORECASE,
+)
+
+
+def replaced_by(turn: Turn, product: Product, size: str | None) -> Reservation | None:
+    """The reservation that this wish takes the place of: the same product in another size,
+    when their words say so."""
+    if not INSTEAD.search(turn.text):
+        return None
+    same = [r for r in turn.reservations if r.reference == product.reference and r.size != size]
+    return same[0] if len(same) == 1 else None
 
 
 def order_sizes(sizes: tuple[str, ...], usual: str) -> tuple[str, ...]:

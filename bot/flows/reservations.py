@@ -146,7 +146,7 @@ def _set_one(turn: Turn, reservation: Reservation, span: TimeSpan) -> Outcome:
         {
             **facts,
             "pickup": span,
-            "name": turn.customer.first_name,
+            "name": turn.name,
             "lengthened": until != reservation.until,
             "tight": span.end is not None and until < latest and until > span.start,
             "moved": reservation.pickup is not None,
@@ -218,7 +218,7 @@ def _announce_visit(turn: Turn) -> Outcome:
     span = _when_open(turn, said)
     if isinstance(span, Outcome):
         return span
-    facts = {"pickup": span, "name": turn.customer.first_name}
+    facts = {"pickup": span, "name": turn.name}
     return Outcome(
         say=(Say("pickup.welcome", facts),),
         notices=(Notice("visit_announced", {"customer": turn.customer, "pickup": span}),),

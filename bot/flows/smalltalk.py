@@ -11,7 +11,7 @@ def greet(turn: Turn) -> Outcome:
 
 
 def close(turn: Turn) -> Outcome:
-    return Outcome(say=(Say("smalltalk.bye", {"name": turn.customer.first_name}),))
+    return Outcome(say=(Say("smalltalk.bye", {"name": turn.name}),))
 
 
 def confirm(turn: Turn) -> Outcome:
