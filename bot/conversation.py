@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 
@@ -18,11 +19,19 @@ from bot.escalation import escalate, summarize
 from bot.events import describe_customer, notify, plain_facts
 from bot.flows import FLOWS
 from bot.flows.consent import tell_help
-from bot.flows.handover import ask_back, give_up, hand_over, leave_to_adviser, say_system_down
+from bot.flows.handover import (
+    ask_back,
+    give_up,
+    hand_over,
+    leave_to_adviser,
+    receive,
+    say_system_down,
+)
 from bot.flows.outcomes import merge
 from bot.inbox import IDENTITY_KINDS
 from bot.keywords import read_keyword
 from bot.logs import log
+from bot.media.types import kind_of
 from bot.models.conversations import (
     Conversation,
     begin_turn,
@@ -33,6 +42,7 @@ from bot.models.conversations import (
     Turn as TurnRow,
 )
 from bot.models.customers import Customer
+from bot.models.media import media_of
 from bot.models.messages import Message, has_spoken, last_out, unanswered
 from bot.models.reservations import active_reservations
 from bot.models.tenants import Tenant
@@ -41,7 +51,18 @@ from bot.replies.render import speak, tell_desk
 from bot.reservations import apply, describe, undo_unkept
 from bot.settings import settings
 from bot.tenants import describe_tenant, open_shop
-from bot.turn import Cancel, Context, Level, Outcome, Restart, Say, SetPickup, Stop, Turn
+from bot.turn import (
+    Cancel,
+    Context,
+    Level,
+    Outcome,
+    Restart,
+    Say,
+    SetPickup,
+    Stop,
+    Turn,
+    Understanding,
+)
 from bot.understanding.engine import DEFAULT_THRESHOLD
 from connectors.errors import ConnectorError
 
@@ -61,6 +82,7 @@ class Loaded:
     speaker: Speaker
     customer: Customer
     messages: tuple[Message, ...]
+    enclosed: tuple[str, ...]
     reservations: tuple[words.Reservation, ...]
     first: bool
     adviser_speaks: bool
@@ -125,10 +147,20 @@ def _load(leased: Conversation, *, again: bool) -> Loaded | None:
             speaker=speaking_as(leased.tenant_id, db, leased.id),
             customer=db.get_one(Customer, leased.customer_id),
             messages=tuple(messages),
+            enclosed=_enclosed(leased.tenant_id, db, messages),
             reservations=tuple(describe(r, tenant) for r in held),
             first=not has_spoken(leased.tenant_id, db, leased.id),
             adviser_speaks=last is not None and last.author == "adviser",
         )
+
+
+def _enclosed(tenant_id: int, db: Session, messages: Sequence[Message]) -> tuple[str, ...]:
+    """What came instead of words, as its senders call it: it may not be fetched yet."""
+    if any(m.body.strip() for m in messages):
+        return ()
+    files = media_of(tenant_id, db, [m.id for m in messages])
+    kinds = [kind_of(f.source["content_type"]) for f in files if "content_type" in f.source]
+    return (*kinds, *("place" for m in messages if "latitude" in m.extra))
 
 
 def _refresh_customer(loaded: Loaded) -> Customer:
@@ -158,18 +190,19 @@ def _read_turn(loaded: Loaded) -> Turn:
     customer, tenant = loaded.customer, loaded.tenant
     now = clock.now().astimezone(tenant.hours.zone)
     text = "\n".join(m.body for m in loaded.messages)
-    understanding = open_engine(loaded.speaker.engine).understand(
-        text,
-        Context(
-            now=now,
-            hours=tenant.hours,
-            products=shop.products,
-            posts=shop.posts,
-            order_shapes=loaded.order_shapes,
-            asked=loaded.conversation.asked,
-            language=_spoken(loaded),
-        ),
+    context = Context(
+        now=now,
+        hours=tenant.hours,
+        products=shop.products,
+        posts=shop.posts,
+        order_shapes=loaded.order_shapes,
+        asked=loaded.conversation.asked,
+        language=_spoken(loaded),
     )
+    if loaded.row.attempts > ATTEMPTS:  # perhaps it is the reading that breaks
+        understanding = Understanding(("unknown",), 0.0, language=context.language)
+    else:
+        understanding = open_engine(loaded.speaker.engine).understand(text, context)
     return Turn(
         now=now,
         tenant=tenant,
@@ -191,6 +224,7 @@ def _read_turn(loaded: Loaded) -> Turn:
         reservations=loaded.reservations,
         first=loaded.first,
         shop=shop,
+        enclosed=loaded.enclosed,
     )
 
 
@@ -240,6 +274,8 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
 def _decide_unknown(loaded: Loaded, turn: Turn) -> Decision:
     if loaded.adviser_speaks:
         return Decision(leave_to_adviser(turn), "human")
+    if turn.enclosed:
+        return Decision(receive(turn), "human")
     if turn.memory.get("asked_back"):
         return Decision(give_up(turn), "human")
     return Decision(ask_back(turn), "auto")
