@@ -23,9 +23,9 @@ def engine() -> Engine:
         settings().database,
         pool_size=5,
         max_overflow=5,
-        pool_timeout=4,
+        pool_timeout=2,  # a door answers within 5 s, with 503 if it must
         pool_pre_ping=True,
-        connect_args={"connect_timeout": 4, "options": "-c timezone=UTC -c lock_timeout=10000"},
+        connect_args={"connect_timeout": 2, "options": "-c timezone=UTC -c lock_timeout=10000"},
     )
 
 

@@ -43,6 +43,11 @@ def ring_housekeeping() -> None:
     _ring(CHORES, "bot.jobs.keep_house")
 
 
+def ring_for_missed() -> None:
+    """Let a worker ask the carriers what the door missed. Raises redis.RedisError."""
+    _ring(CHORES, "bot.jobs.look_for_missed")
+
+
 def is_idle() -> bool:
     """Whether no job waits. Raises redis.RedisError.
 

@@ -40,5 +40,6 @@ def table() -> tuple[Tick, ...]:
         Tick("heartbeat", 2, beat),
         Tick("due", 1, ring_for_due),
         Tick("waiting", settings().sweep_seconds, ring_for_waiting),
+        Tick("missed", 300, queue.ring_for_missed),
         Tick("housekeeping", 3600, queue.ring_housekeeping),
     )
