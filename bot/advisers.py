@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from redis import RedisError
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from bot.logs import log
@@ -28,6 +28,13 @@ def answer(
     inbound = last_from_customer(tenant_id, db, conversation_id)
     if inbound is None:
         raise NothingToAnswer("no customer has written here")
+    db.execute(  # who answers in person has decided about what was prepared
+        delete(Message).where(
+            Message.tenant_id == tenant_id,
+            Message.conversation_id == conversation_id,
+            Message.state == "draft",
+        )
+    )
     message = write_answer(db, inbound, text.strip(), author="adviser", kind="adviser")
     message.user_id = user_id
     conversation = db.get_one(Conversation, conversation_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ForeignKey, Index, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
@@ -57,6 +56,7 @@ class Message(Base):
             "send_after",
             postgresql_where="state IN ('queued', 'sending', 'unknown')",
         ),
+        Index("ix_messages_drafts", "tenant_id", postgresql_where="state = 'draft'"),
         Index(
             "ix_messages_unanswered",
             "conversation_id",
@@ -87,7 +87,6 @@ class Message(Base):
     variables: Mapped[Json] = mapped_column(default=dict)
     plan: Mapped[Json] = mapped_column(default=dict)  # bot.sending: how and why
     extra: Mapped[Json] = mapped_column(default=dict)  # what else the vendor said
-    attachments: Mapped[list[Any]] = mapped_column(default=list)
     state: Mapped[str]
     provider_id: Mapped[str | None]
     code: Mapped[str] = mapped_column(default="")
@@ -105,6 +104,21 @@ class Message(Base):
             return False
         self.state, self.code = state, code or self.code
         return True
+
+
+def is_stored(tenant_id: int, db: Session, connection_id: int, provider_id: str) -> bool:
+    """Whether the vendor's message is here already."""
+    return bool(
+        db.scalar(
+            select(
+                exists().where(
+                    Message.tenant_id == tenant_id,
+                    Message.connection_id == connection_id,
+                    Message.provider_id == provider_id,
+                )
+            )
+        )
+    )
 
 
 def unanswered(tenant_id: int, db: Session, conversation_id: int) -> list[Message]:

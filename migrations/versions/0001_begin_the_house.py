@@ -593,6 +593,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_messages_tenant_id"), "messages", ["tenant_id"], unique=False)
     op.create_index(
+        "ix_messages_drafts",
+        "messages",
+        ["tenant_id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'draft'"),
+    )
+    op.create_index(
         "ix_messages_unanswered",
         "messages",
         ["conversation_id"],

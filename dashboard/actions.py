@@ -1,0 +1,186 @@
+"""What an adviser does at the desk. Every one is a POST with a CSRF token."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
+
+from flask import Blueprint, Response, abort, flash, redirect, request, url_for
+from flask_login import current_user
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from werkzeug.wrappers import Response as BaseResponse
+
+from bot import advisers
+from bot.db import transaction
+from bot.models.conversations import Conversation
+from bot.models.escalations import Escalation, close_escalations
+from bot.models.messages import Message
+from dashboard import boards, reader
+
+actions = Blueprint("actions", __name__, url_prefix="/desk")
+
+Row = TypeVar("Row", Conversation, Escalation, Message)
+
+LONGEST = 4000  # characters: more is no message but a paste gone wrong
+TWICE = timedelta(seconds=15)  # the same words again so soon are a second click
+
+
+@actions.post("/conversations/<id:id>/answer")
+def answer(id: int) -> BaseResponse:
+    text = reader.typed("text")
+    if not text or len(text) > LONGEST:
+        return _not_done(id, "reply.empty" if not text else "reply.too_long")
+
+    def send(db: Session) -> None:
+        _lock(db, id)
+        if not _is_repeat(db, id, text):
+            _drop_draft(db, id, reader.typed("instead"))
+            advisers.answer(current_user.tenant.id, db, id, current_user.id, text, reader.now())
+
+    return _do(send, id, "done.answered")
+
+
+@actions.post("/escalations/<id:id>/send")
+def send_suggestion(id: int) -> BaseResponse:
+    with transaction() as db:
+        conversation_id = _own(db, Escalation, id).conversation_id
+
+    def send(db: Session) -> None:
+        _lock(db, conversation_id)
+        if _own(db, Escalation, id).state == "open":  # else someone was quicker
+            advisers.send_suggestion(current_user.tenant.id, db, id, current_user.id, reader.now())
+
+    return _do(send, conversation_id, "done.answered")
+
+
+@actions.post("/conversations/<id:id>/settle")
+def settle(id: int) -> BaseResponse:
+    """The escalation is dealt with; the conversation goes on."""
+
+    def close(db: Session) -> None:
+        _lock(db, id)
+        close_escalations(current_user.tenant.id, db, id, current_user.id, reader.now())
+
+    return _do(close, id, "done.settled")
+
+
+@actions.post("/conversations/<id:id>/close")
+def close(id: int) -> BaseResponse:
+    def end(db: Session) -> None:
+        _lock(db, id)
+        advisers.close_conversation(current_user.tenant.id, db, id, current_user.id, reader.now())
+
+    return _do(end, id, "done.closed")
+
+
+@actions.post("/messages/<id:id>/approve")
+def approve(id: int) -> BaseResponse:
+    with transaction() as db:
+        conversation_id = _own(db, Message, id).conversation_id
+
+    def send(db: Session) -> None:
+        _lock(db, conversation_id)
+        if _own(db, Message, id).state == "draft":  # else someone was quicker
+            advisers.approve_draft(current_user.tenant.id, db, id, current_user.id, reader.now())
+
+    return _do(send, conversation_id, "done.approved")
+
+
+@actions.post("/messages/<id:id>/discard")
+def discard(id: int) -> BaseResponse:
+    """A draft that nobody wants to send."""
+    with transaction() as db:
+        conversation_id = _own(db, Message, id).conversation_id
+
+    def drop(db: Session) -> None:
+        _lock(db, conversation_id)
+        _drop_draft(db, conversation_id, f"m{id}")
+
+    return _do(drop, conversation_id, "done.discarded")
+
+
+@actions.post("/notifications/<id:id>/read")
+def read_notification(id: int) -> BaseResponse:
+    with transaction() as db:
+        if not boards.mark_read(current_user.tenant.id, db, reader.now(), id):
+            abort(404)
+    return _back(url_for("desk.notifications"))
+
+
+@actions.post("/notifications/read")
+def read_notifications() -> BaseResponse:
+    with transaction() as db:
+        boards.mark_read(current_user.tenant.id, db, reader.now())
+    return _back(url_for("desk.notifications"))
+
+
+def _own(db: Session, kind: type[Row], id: int) -> Row:
+    """The tenant's row of that id. Else 404."""
+    row = db.scalar(select(kind).where(kind.id == id, kind.tenant_id == current_user.tenant.id))
+    return row or abort(404)
+
+
+def _lock(db: Session, conversation_id: int) -> None:
+    """Lock the tenant's conversation, before anything in it (as turns do, so that the two do
+    not wait for each other): what two advisers click at once happens once. Else 404."""
+    locked = select(Conversation.id).where(
+        Conversation.id == conversation_id, Conversation.tenant_id == current_user.tenant.id
+    )
+    if db.scalar(locked.with_for_update()) is None:
+        abort(404)
+
+
+def _drop_draft(db: Session, conversation_id: int, name: str) -> None:
+    """The draft ("m12") that the adviser rewrote: what they send stands in its place."""
+    if re.fullmatch(r"m\d{1,18}", name):
+        db.execute(
+            delete(Message).where(
+                Message.id == int(name[1:]),
+                Message.tenant_id == current_user.tenant.id,
+                Message.conversation_id == conversation_id,
+                Message.state == "draft",
+            )
+        )
+
+
+def _is_repeat(db: Session, conversation_id: int, text: str) -> bool:
+    last = db.scalar(
+        select(Message)
+        .where(Message.conversation_id == conversation_id)
+        .order_by(Message.id.desc())
+        .limit(1)
+    )
+    return (
+        last is not None
+        and last.user_id == current_user.id
+        and last.body == text
+        and reader.now() - last.created_at < TWICE
+    )
+
+
+def _do(act: Callable[[Session], None], conversation_id: int, said: str) -> BaseResponse:
+    try:
+        with transaction() as db:
+            act(db)
+    except advisers.NothingToAnswer:
+        abort(409)
+    advisers.ring_outbox()
+    if "X-Live" not in request.headers:
+        flash(reader.texts()(said))
+    return _back(url_for("desk.conversation", id=conversation_id))
+
+
+def _not_done(conversation_id: int, why: str) -> BaseResponse:
+    said = reader.texts()(why, longest=LONGEST) if why == "reply.too_long" else reader.texts()(why)
+    if "X-Live" in request.headers:
+        return Response(said, 422, mimetype="text/plain")
+    flash(said, "error")
+    return redirect(url_for("desk.conversation", id=conversation_id))
+
+
+def _back(page: str) -> BaseResponse:
+    """To the page; nothing more to a page that asks again anyhow."""
+    return Response(status=204) if "X-Live" in request.headers else redirect(page)

@@ -1,0 +1,103 @@
+"""What guards every page: sign-in, CSRF, rate limits, headers, clear refusals."""
+
+from __future__ import annotations
+
+import math
+import re
+
+from flask import Blueprint, Flask, Response, current_app, make_response, render_template, request
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
+
+from bot import clock
+from bot.settings import settings
+
+# Every other page of the dashboard needs a signed-in adviser (a test reads this list).
+OPEN = frozenset(
+    {
+        "accounts.sign_in",
+        "assets.static",
+        "media.link",  # has our signature
+        "phone.page",
+        "phone.text",
+        "phone.move_clock",
+    }
+)
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+csrf = CSRFProtect()
+limiter = Limiter(
+    key_func=get_remote_address,
+    strategy="moving-window",
+    in_memory_fallback_enabled=True,  # Redis away: each process counts for itself, and logs it
+    key_prefix="desk",
+)
+
+
+def configure(app: Flask) -> None:
+    """CSRF is checked by `guard`, for our own pages: vendors' doors have their signatures."""
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a desk stays open all day
+        RATELIMIT_STORAGE_URI=re.sub(r"^unix:", "redis+unix:", settings().redis),
+        RATELIMIT_STORAGE_OPTIONS={"socket_timeout": 2},
+        SESSION_COOKIE_NAME="coccinelle",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=settings().base_url.startswith("https://"),
+        SESSION_REFRESH_EACH_REQUEST=False,
+        REMEMBER_COOKIE_HTTPONLY=True,
+    )
+    csrf.init_app(app)
+    limiter.init_app(app)
+
+
+def guard(blueprint: Blueprint) -> None:
+    """Let the blueprint's pages in only as they should be."""
+    blueprint.before_request(_check_request)
+    blueprint.after_request(_add_headers)
+    blueprint.register_error_handler(CSRFError, _refuse)
+    for code in (400, 403, 404, 405, 409, 413, 429):
+        blueprint.register_error_handler(code, _refuse)
+
+
+def _check_request() -> Response | None:
+    csrf.protect()
+    if request.endpoint not in OPEN and not current_user.is_authenticated:
+        if "live" in request.args or "X-Live" in request.headers:
+            return Response(status=401)
+        answer: Response = make_response(current_app.login_manager.unauthorized())  # type: ignore[attr-defined]  # Flask-Login puts it there
+        return answer
+    return None
+
+
+def _add_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+    if settings().base_url.startswith("https://"):
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+    if request.endpoint != "assets.static":
+        headers.setdefault("Cache-Control", "no-store, private")
+    return response
+
+
+def _refuse(error: HTTPException) -> Response:
+    """A page that says what is the matter, in words."""
+    kind = "csrf" if isinstance(error, CSRFError) else str(error.code)
+    response = make_response(render_template("refusal.html", kind=kind), error.code)
+    if error.code == 429 and (limit := limiter.current_limit):
+        left = math.ceil(limit.reset_at - clock.wall().timestamp())
+        response.headers["Retry-After"] = str(max(1, left))
+    return response
