@@ -331,3 +331,18 @@ class DeliveryLog(Protocol):
     def list_received(self, since: datetime) -> list[SignedRequest]:
         """Deliveries as `read` takes them (unsigned; they come from the vendor's own API)."""
         ...
+
+
+# --- where files are kept -----------------------------------------------------------------
+
+
+class MediaStore(Protocol):
+    """A place for files under keys of ours (`12/3f0c…`). Every method may raise Unavailable."""
+
+    def put(self, key: str, content: bytes, content_type: str) -> None:
+        """Keep it, whole or not at all; again under the same key replaces it."""
+        ...
+
+    def get(self, key: str, start: int, end: int) -> bytes:
+        """The bytes from `start` up to `end`. Raises Refused when nothing is kept there."""
+        ...

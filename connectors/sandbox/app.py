@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from connectors.sandbox import control, hubspot, pages, shopify, twilio
+from connectors.sandbox import content, control, hubspot, media, pages, resend, shopify, twilio
 from connectors.sandbox.documents import BadDocument
 from connectors.sandbox.web import answer_json
 from connectors.sandbox.worlds import Worlds
@@ -19,7 +19,16 @@ def create_app(store_dir: Path | None = None) -> Flask:
     """With `store_dir`, worlds are kept there and found again after a restart."""
     app = Flask(__name__)
     app.extensions["worlds"] = Worlds(store_dir)
-    for blueprint in (control.bp, twilio.bp, shopify.bp, hubspot.bp, pages.bp):
+    for blueprint in (
+        control.bp,
+        twilio.bp,
+        media.bp,
+        content.bp,
+        shopify.bp,
+        hubspot.bp,
+        resend.bp,
+        pages.bp,
+    ):
         app.register_blueprint(blueprint)
     app.register_error_handler(BadDocument, _answer_bad_document)
     return app

@@ -1,6 +1,6 @@
 """The carrier's side of Twilio: what it posts to the product, signed.
 
-Payloads as captured: an SMS to a French number, a WhatsApp message, a status callback.
+What people send is in inbound.py, what carriers allow in carrier_rules.py.
 """
 
 from __future__ import annotations
@@ -8,59 +8,77 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import json
 import queue
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import format_datetime, parsedate_to_datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from uuid import uuid4
 
 import requests
 
-from connectors.sandbox.documents import BadDocument, State, iso_now
+from connectors.sandbox.carrier_rules import CONFIRMATIONS, WHATSAPP, open_window, read_opt_out
+from connectors.sandbox.documents import BadDocument, State, iso_now, rfc2822_now
+from connectors.sandbox.inbound import build_fields, check_inbound
+from connectors.sandbox.media import keep_media
+from connectors.sandbox.overrides import Overrides, read_overrides
 from connectors.sandbox.segments import count_segments
 from connectors.sandbox.worlds import World
-
-# Twilio's defaults, in seconds: to connect, and to wait for the answer.
-TIMEOUT = (5.0, 15.0)
+from connectors.transport import never_left
 
 # How long after a message was taken its reports go out by themselves, in seconds.
 REPORT_DELAY = 0.05
 REPORTERS = 2
 
-ERROR_MESSAGES = {"30003": "Unreachable destination handset", "30007": "Message filtered"}
+# What the API does not show of a message.
+HIDDEN = frozenset({"status_callback", "content_sid", "media_urls", "at", "dated"})
+
+ERROR_MESSAGES = {
+    "21610": "Attempt to send to unsubscribed recipient",
+    "30003": "Unreachable destination handset",
+    "30007": "Message filtered",
+    "63016": "Failed to send freeform message because you are outside the allowed window",
+    "63028": "Number of parameters provided does not match the expected number of params",
+}
 
 _local = threading.local()
-_reports: queue.SimpleQueue[tuple[float, World, str]] = queue.SimpleQueue()
+_reports: queue.SimpleQueue[tuple[float, World, str, tuple[tuple[str, str], ...]]] = (
+    queue.SimpleQueue()
+)
 _reporters: list[threading.Thread] = []
 _reporters_lock = threading.Lock()
 
 
-def receive(world: World, document: Mapping[str, Any]) -> State:
-    """Someone writes: `{from, to, body, replay?, sid?, media?, fields?}`.
+def receive(world: World, document: Mapping[str, Any], api_url: str) -> State:
+    """Someone writes: `{from, to, body, replay?, sid?, fields?}`, by WhatsApp also `media`,
+    `button` and `button_text`, `list_id` and `list_title`, `latitude`, `longitude`,
+    `address` and `label`, `external_user_id`, `profile_name`, `forwarded`, `replied_to`.
 
     `replay` is how many times the very same delivery is posted (1); `fields` are added to
-    the form. Gives `{sid, status, answers: [{status, ms} or {error, ms}]}`; `status` is the
-    last answer's. Raises BadDocument.
+    the form; `api_url` is where the world's Twilio is found. Gives `{sid, status, answers:
+    [{status, ms} or {error, ms}]}`; `status` is the last answer's. Raises BadDocument.
     """
-    for name in ("from", "to", "body"):
-        if not isinstance(document.get(name), str):
-            raise BadDocument(f"{name}: expected a text")
-    sid = str(document.get("sid") or f"SM{uuid4().hex}")
-    whatsapp = document["from"].startswith("whatsapp:")
-    settings = world.settings["twilio"]
+    document = check_inbound(document)
+    sender, settings = document["from"], world.settings["twilio"]
+    whatsapp = sender.startswith(WHATSAPP)
     url = (settings.get("whatsapp_url") if whatsapp else None) or settings.get("sms_url")
     if not url:
         raise BadDocument("twilio.sms_url: the world document has none")
-    fields = _inbound_fields(world, sid, document)
+    sid = document.get("sid") or f"{'MM' if document.get('media') else 'SM'}{uuid4().hex}"
+    media = keep_media(world, sid, document.get("media") or [])
+    fields = build_fields(world, sid, document, media, api_url)
     with world.lock:
         if sid not in world.state["messages"]:
             world.state["messages"][sid] = build_message(
                 world, sid, fields, direction="inbound", status="received"
             )
+            open_window(world, sender, document["to"])
+            if kind := read_opt_out(world, sender, document["body"]):
+                _confirm_opt_out(world, fields, kind)
+                if "MessagingServiceSid" in fields:
+                    fields["OptOutType"] = kind
             world.touch()
     return _deliver(world, "message", sid, url, fields, int(document.get("replay") or 1))
 
@@ -74,9 +92,9 @@ def report(world: World, document: Mapping[str, Any]) -> State:
     code = str(document.get("code") or "")
     with world.lock:
         message = _find_sent(world, document)
-        message["status"] = status
-        message["error_code"] = int(code) if code else None
-        message["error_message"] = ERROR_MESSAGES.get(code, "Unknown error") if code else None
+        message.update(status=status, error_code=None, error_message=None)
+        if code:
+            mark_failed(message, code, status)
         message["date_updated"] = rfc2822_now()
         world.touch()
         fields = _report_fields(world, message, status, code)
@@ -87,19 +105,30 @@ def report(world: World, document: Mapping[str, Any]) -> State:
 
 
 def plan_reports(world: World, sid: str) -> None:
-    """The reports "sent" and "delivered" go out shortly, in this order."""
+    """What became of the message goes out shortly: that it failed (as the message says), or
+    that it was sent and then delivered."""
     with _reporters_lock:
         _reporters[:] = [t for t in _reporters if t.is_alive()]
         while len(_reporters) < REPORTERS:
             _reporters.append(threading.Thread(target=_report_always, daemon=True))
             _reporters[-1].start()
-    _reports.put((time.monotonic() + REPORT_DELAY, world, sid))
+    with world.lock:
+        code = world.state["messages"][sid]["error_code"]
+    steps = (("failed", str(code)),) if code else (("sent", ""), ("delivered", ""))
+    _reports.put((time.monotonic() + REPORT_DELAY, world, sid, steps))
+
+
+def mark_failed(message: State, code: str, status: str = "failed") -> None:
+    """Called under the lock."""
+    text = ERROR_MESSAGES.get(code, "Unknown error")
+    message.update(status=status, error_code=int(code), error_message=text)
 
 
 def build_message(
     world: World, sid: str, fields: Mapping[str, Any], *, direction: str, status: str
 ) -> State:
-    """A Message as Twilio keeps it; besides, `status_callback` and when it happened (`at`)."""
+    """A Message as Twilio keeps it; besides, what it does not show again (HIDDEN): when it
+    happened (`at`), and when by the world's clock (`dated`)."""
     account = world.settings["twilio"].get("account_sid", "")
     now = rfc2822_now()
     uri = f"/2010-04-01/Accounts/{account}/Messages/{sid}"
@@ -125,7 +154,10 @@ def build_message(
         "uri": f"{uri}.json",
         "subresource_uris": {"media": f"{uri}/Media.json"},
         "status_callback": fields.get("StatusCallback"),
+        "content_sid": fields.get("ContentSid"),
+        "media_urls": list(fields.get("MediaUrl") or []),
         "at": iso_now(),
+        "dated": world.now().isoformat(timespec="milliseconds"),
     }
 
 
@@ -139,10 +171,6 @@ def sign(token: str, url: str, fields: Mapping[str, str]) -> str:
     return base64.b64encode(digest).decode()
 
 
-def rfc2822_now() -> str:
-    return format_datetime(datetime.now(UTC))
-
-
 def read_rfc2822(text: str) -> datetime:
     return parsedate_to_datetime(text)
 
@@ -150,33 +178,13 @@ def read_rfc2822(text: str) -> datetime:
 # --- forms -------------------------------------------------------------------------------
 
 
-def _inbound_fields(world: World, sid: str, document: Mapping[str, Any]) -> dict[str, str]:
-    sender, body = document["from"], document["body"]
-    whatsapp = sender.startswith("whatsapp:")
-    media = document.get("media") or []
-    places = [f"{side}{part}" for side in ("To", "From") for part in ("State", "City", "Zip")]
-    fields = dict.fromkeys(places, "") | {"ToCountry": "FR", "FromCountry": "FR"}
-    if whatsapp:
-        phone = sender.removeprefix("whatsapp:")
-        kind = "image" if media else "text"
-        fields = {"WaId": phone.removeprefix("+"), "ProfileName": "", "MessageType": kind}
-        fields |= {"ReferralNumMedia": "0", "ChannelMetadata": json.dumps({"type": "whatsapp"})}
-    fields |= {
-        "SmsMessageSid": sid,
-        "SmsSid": sid,
-        "MessageSid": sid,
-        "AccountSid": world.settings["twilio"].get("account_sid", ""),
-        "SmsStatus": "received",
-        "Body": body,
-        "To": document["to"],
-        "From": sender,
-        "NumMedia": str(len(media)),
-        "NumSegments": str(count_segments(body)),
-        "ApiVersion": "2010-04-01",
-    }
-    for n, (url, kind) in enumerate(media):
-        fields |= {f"MediaUrl{n}": url, f"MediaContentType{n}": kind}
-    return fields | {str(k): str(v) for k, v in (document.get("fields") or {}).items()}
+def _confirm_opt_out(world: World, fields: Mapping[str, str], kind: str) -> None:
+    """Twilio's own answer to STOP, START or HELP. Called under the lock."""
+    sid = f"SM{uuid4().hex}"
+    answer = {"From": fields["To"], "To": fields["From"], "Body": CONFIRMATIONS[kind]}
+    world.state["messages"][sid] = build_message(
+        world, sid, answer, direction="outbound-reply", status="delivered"
+    )
 
 
 def _report_fields(world: World, message: State, status: str, code: str) -> dict[str, str]:
@@ -194,7 +202,9 @@ def _report_fields(world: World, message: State, status: str, code: str) -> dict
         fields["MessagingServiceSid"] = message["messaging_service_sid"]
     if code:
         fields["ErrorCode"] = code
-    if status in {"delivered", "undelivered"}:
+    if message["to"].startswith(WHATSAPP):
+        fields |= {"ChannelPrefix": "whatsapp", "EventType": status.upper()}
+    elif status in {"delivered", "undelivered"}:
         fields["RawDlrDoneDate"] = datetime.now(UTC).strftime("%y%m%d%H%M")
     return fields
 
@@ -218,7 +228,8 @@ def _find_sent(world: World, document: Mapping[str, Any]) -> State:
 def _deliver(
     world: World, kind: str, sid: str, url: str, fields: Mapping[str, str], times: int
 ) -> State:
-    url = url.partition("#")[0]  # connection overrides (#rc=3) are for Twilio itself
+    url, _, fragment = url.partition("#")
+    overrides = read_overrides(fragment if world.settings["twilio"].get("retries") else "rc=0")
     headers = {
         "X-Twilio-Signature": sign(world.settings["twilio"].get("auth_token", ""), url, fields),
         "I-Twilio-Idempotency-Token": str(uuid4()),
@@ -226,25 +237,37 @@ def _deliver(
     }
     answers = []
     for _ in range(times):
-        answer = _post(url, fields, headers)
-        answers.append(answer)
-        with world.lock:
-            status = fields.get("MessageStatus") or "received"
-            entry = {"at": iso_now(), "kind": kind, "sid": sid, "url": url}
-            world.log("webhooks", {**entry, "message_status": status, **answer})
+        for answer in _post(url, fields, headers, overrides):
+            answers.append(answer)
+            with world.lock:
+                status = fields.get("MessageStatus") or "received"
+                entry = {"at": iso_now(), "kind": kind, "sid": sid, "url": url}
+                world.log("webhooks", {**entry, "message_status": status, **answer})
     return {"sid": sid, "status": answers[-1].get("status"), "answers": answers}
 
 
-def _post(url: str, fields: Mapping[str, str], headers: Mapping[str, str]) -> State:
-    started = time.monotonic()
-    try:
-        response = _session().post(
-            url, data=fields, headers=headers, timeout=TIMEOUT, allow_redirects=False
-        )
-        outcome: State = {"status": response.status_code}
-    except requests.RequestException as error:
-        outcome = {"error": type(error).__name__}
-    return {**outcome, "ms": round((time.monotonic() - started) * 1000)}
+def _post(
+    url: str, fields: Mapping[str, str], headers: Mapping[str, str], overrides: Overrides
+) -> Iterator[State]:
+    """The answers to the attempts, the last of which succeeded or is not followed."""
+    end = time.monotonic() + overrides.total
+    for _ in range(overrides.retries + 1):
+        started = time.monotonic()
+        try:
+            response = _session().post(
+                url,
+                data=fields,
+                headers=headers,
+                timeout=(overrides.connect, overrides.read),
+                allow_redirects=False,
+            )
+            outcome: State = {"status": response.status_code}
+            failure = f"{response.status_code // 100}xx"
+        except requests.RequestException as error:
+            outcome, failure = {"error": type(error).__name__}, "ct" if never_left(error) else "rt"
+        yield {**outcome, "ms": round((time.monotonic() - started) * 1000)}
+        if not overrides.follows(failure) or time.monotonic() > end:
+            return
 
 
 def _session() -> requests.Session:
@@ -258,7 +281,7 @@ def _session() -> requests.Session:
 
 def _report_always() -> None:
     while True:
-        due, world, sid = _reports.get()
+        due, world, sid, steps = _reports.get()
         time.sleep(max(due - time.monotonic(), 0.0))
-        for status in ("sent", "delivered"):
-            report(world, {"message_sid": sid, "status": status})
+        for status, code in steps:
+            report(world, {"message_sid": sid, "status": status, "code": code})

@@ -29,6 +29,10 @@ class SandboxWorld:
     def set_stock(self, available: dict[str, int]) -> None:
         self._call("PATCH", "/stock", available)
 
+    def set_clock(self, offset_seconds: float) -> None:
+        """The world's time is so far ahead of ours: WhatsApp's 24 hours go by it."""
+        self._call("PUT", "/clock", {"offset_seconds": offset_seconds})
+
     def fail(self, system: str, mode: str, **options: Any) -> None:
         self._call("PUT", f"/failures/{system}", {"mode": mode, **options})
 
@@ -36,7 +40,9 @@ class SandboxWorld:
         self._call("DELETE", f"/failures/{system}", None)
 
     def text(self, **message: Any) -> dict[str, Any]:
-        """A customer's SMS goes to the shop: `sender`, `recipient`, `body`, `replay`."""
+        """A customer's message goes to the shop: `sender` (`whatsapp:+33…` by WhatsApp),
+        `recipient`, `body`, `replay`, and what carrier.receive takes besides: `media`,
+        `button`, `latitude`, `external_user_id` …"""
         renamed = {"sender": "from", "recipient": "to"}
         body = {renamed.get(k, k): v for k, v in message.items()}
         return self._call("POST", "/twilio/inbound", body)
@@ -44,6 +50,19 @@ class SandboxWorld:
     def report(self, **report: Any) -> dict[str, Any]:
         """The carrier reports on a message: `to` or `message_sid`, `status`, `code`, `replay`."""
         return self._call("POST", "/twilio/report", report)
+
+    def mail(self, **mail: Any) -> dict[str, Any]:
+        """Somebody writes an e-mail to the shop: `sender`, `recipient` (one or a list),
+        `subject`, `text`, and what mail.receive takes besides: `html`, `cc`, `headers`,
+        `attachments`, `authenticated`, `in_reply_to`, `replay` …"""
+        renamed = {"sender": "from", "recipient": "to"}
+        body = {renamed.get(k, k): v for k, v in mail.items()}
+        return self._call("POST", "/resend/inbound", body)
+
+    def mail_report(self, **report: Any) -> dict[str, Any]:
+        """Resend reports on a mail: `to` or `email_id`, `event` (delivered, bounced,
+        complained …), `bounce`, `replay`."""
+        return self._call("POST", "/resend/report", report)
 
     def _call(self, method: str, path: str, body: Any) -> dict[str, Any]:
         answer = self.http.request(method, self.url + path, json=body, timeout=TIMEOUT)

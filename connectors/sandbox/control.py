@@ -11,13 +11,15 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
-from connectors.sandbox import carrier
+from connectors.sandbox import carrier, mail
 from connectors.sandbox.documents import BadDocument, State, iso_now, quantities
 from connectors.sandbox.failures import order_failure, stop_failure
-from connectors.sandbox.web import answer_json, open_world, open_worlds
+from connectors.sandbox.web import answer_json, open_world, open_worlds, vendor_url
 from connectors.sandbox.worlds import NAME, World
 
 bp = Blueprint("control", __name__)
+
+MOST_OFFSET = 50 * 365 * 86400.0  # seconds
 
 
 @bp.before_request
@@ -68,7 +70,8 @@ def delete_failure(name: str, system: str) -> Response:
 
 @bp.post("/<name>/twilio/inbound")
 def post_inbound(name: str) -> Response:
-    return answer_json(carrier.receive(open_world(name), _read_body()))
+    world = open_world(name)
+    return answer_json(carrier.receive(world, _read_body(), vendor_url(world, "twilio")))
 
 
 @bp.post("/<name>/twilio/report")
@@ -76,8 +79,24 @@ def post_report(name: str) -> Response:
     return answer_json(carrier.report(open_world(name), _read_body()))
 
 
+@bp.post("/<name>/resend/inbound")
+def post_inbound_mail(name: str) -> Response:
+    return answer_json(mail.receive(open_world(name), _read_body()))
+
+
+@bp.post("/<name>/resend/report")
+def post_mail_report(name: str) -> Response:
+    return answer_json(mail.report(open_world(name), _read_body()))
+
+
+@bp.put("/<name>/clock")
+def put_clock(name: str) -> Response:
+    """`{offset_seconds}`: how far the world's time is ahead of ours, or behind it."""
+    return answer_json(set_clock(open_world(name), _read_body()))
+
+
 def show_world(world: World) -> State:
-    """The whole state; `messages` and `contacts` as lists, oldest first."""
+    """The whole state; `messages`, `mails` and `contacts` as lists, oldest first."""
     with world.lock:
         state = world.state
         return {
@@ -88,6 +107,12 @@ def show_world(world: World) -> State:
             "inventory_changes": list(state["inventory_changes"]),
             "contacts": [dict(c) for c in state["contacts"].values()],
             "messages": [dict(m) for m in state["messages"].values()],
+            "mails": [dict(m) for m in state["mails"].values()],
+            "received_mails": [mail.show_received(m) for m in state["received_mails"].values()],
+            "templates": [dict(t) for t in state["templates"].values()],
+            "windows": {who: dict(to) for who, to in state["windows"].items()},
+            "opted_out": list(state["opted_out"]),
+            "clock_offset": state["clock_offset"],
             "webhooks": list(state["webhooks"]),
             "requests": dict(state["requests"]),
             "operations": dict(state["operations"]),
@@ -109,6 +134,19 @@ def set_stock(world: World, document: Mapping[str, Any]) -> State:
             stock[sku].update(available=available, updated_at=iso_now())
             world.log("inventory_changes", {"at": iso_now(), "reason": "correction", **change})
         return {sku: quantities(stock[sku]) for sku in document}
+
+
+def set_clock(world: World, document: Mapping[str, Any]) -> State:
+    """What the carrier's rules go by (the 24 hours of WhatsApp). Raises BadDocument."""
+    offset = document.get("offset_seconds")
+    if isinstance(offset, bool) or not isinstance(offset, int | float):
+        raise BadDocument("offset_seconds: expected a number")
+    if abs(offset) > MOST_OFFSET:
+        raise BadDocument(f"offset_seconds: at most {MOST_OFFSET:.0f}")
+    with world.lock:
+        world.state["clock_offset"] = float(offset)
+        world.touch()
+        return {"offset_seconds": world.state["clock_offset"], "now": world.now().isoformat()}
 
 
 def _read_body() -> dict[str, Any]:

@@ -8,15 +8,22 @@
                           "variants": [{"sku", "size", "available", "committed"}]}]},
  "crm":    {"access_token": …, "contacts": [{"id": "101", any HubSpot property: its text}]},
  "twilio": {"account_sid": "AC…", "auth_token": …, "sms_url": …, "whatsapp_url": …,
-            "report": true, "refuse": {"+33…": 21610}}}
+            "report": true, "refuse": {"+33…": 21610}, "opted_out": ["+33…"],
+            "handles_opt_out": false, "retries": false, "per_second": {"whatsapp": 80},
+            "templates": [{"sid": "HX…", "name", "language", "body": "… {{1}} …",
+                           "variables": {"1": its default}, "approval": "approved"}]},
+ "mail":   {"api_key": "re_…", "webhook_secret": "whsec_…", "url": our door, "report": true,
+            "domains": ["elegance-paris.fr"], "rate": requests a second, "retries": [seconds]}}
 ```
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from email.utils import format_datetime
 from typing import Any
 
 State = dict[str, Any]
@@ -34,7 +41,14 @@ PRODUCT_KEYS = frozenset(
 VARIANT_KEYS = frozenset({"sku", "size", "available", "committed"})
 CRM_KEYS = frozenset({"access_token", "contacts"})
 TWILIO_KEYS = frozenset(
-    {"account_sid", "auth_token", "sms_url", "whatsapp_url", "report", "refuse"}
+    {"account_sid", "auth_token", "sms_url", "whatsapp_url", "report", "refuse", "opted_out"}
+    | {"handles_opt_out", "retries", "per_second", "templates"}
+)
+MAIL_KEYS = frozenset({"api_key", "webhook_secret", "url", "report", "domains", "rate", "retries"})
+TEMPLATE_KEYS = frozenset({"sid", "name", "language", "body", "variables", "approval"})
+TEMPLATE_SID = re.compile(r"HX[0-9a-fA-F]{32}")
+APPROVALS = frozenset(
+    {"approved", "disabled", "paused", "pending", "received", "rejected", "unsubmitted"}
 )
 
 
@@ -44,17 +58,20 @@ class BadDocument(ValueError):
 
 def build_state(document: Mapping[str, Any]) -> State:
     """The state of a new world. Raises BadDocument."""
-    _check_keys("world", document, frozenset({"shop", "crm", "twilio"}))
+    _check_keys("world", document, frozenset({"shop", "crm", "twilio", "mail"}))
     shop = dict(document.get("shop") or {})
     crm = dict(document.get("crm") or {})
     twilio = dict(document.get("twilio") or {})
+    mail = dict(document.get("mail") or {})
+    _check_keys("mail", mail, MAIL_KEYS)
     _check_keys("shop", shop, SHOP_KEYS)
     _check_keys("crm", crm, CRM_KEYS)
     _check_keys("twilio", twilio, TWILIO_KEYS)
     products, stock = _build_goods(shop.pop("products", []))
+    templates = [_build_template(t) for t in twilio.pop("templates", [])]
     contacts = [_build_contact(n, c) for n, c in enumerate(crm.pop("contacts", []))]
     return {
-        "settings": {"shop": shop, "crm": crm, "twilio": twilio},
+        "settings": {"shop": shop, "crm": crm, "twilio": twilio, "mail": mail},
         "products": products,
         "stock": stock,
         "inventory_changes": [],
@@ -62,6 +79,14 @@ def build_state(document: Mapping[str, Any]) -> State:
         "tokens": {},
         "contacts": {c["id"]: c for c in contacts},
         "messages": {},
+        "mails": {},
+        "mail_keys": {},
+        "received_mails": {},
+        "media": {},
+        "templates": {t["sid"]: t for t in templates},
+        "windows": {},
+        "opted_out": list(twilio.pop("opted_out", [])),
+        "clock_offset": 0.0,
         "webhooks": [],
         "requests": {},
         "operations": {},
@@ -71,6 +96,10 @@ def build_state(document: Mapping[str, Any]) -> State:
 
 def iso_now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def rfc2822_now() -> str:
+    return format_datetime(datetime.now(UTC))
 
 
 def quantities(stock: Mapping[str, Any]) -> dict[str, int]:
@@ -159,6 +188,24 @@ def _build_contact(n: int, document: Mapping[str, Any]) -> State:
         "properties": properties,
         "createdAt": now,
         "updatedAt": now,
+    }
+
+
+def _build_template(document: Mapping[str, Any]) -> State:
+    _check_keys("template", document, TEMPLATE_KEYS)
+    sid, approval = str(document.get("sid") or ""), str(document.get("approval") or "unsubmitted")
+    if not TEMPLATE_SID.fullmatch(sid):
+        raise BadDocument(f"template: {sid!r} is no sid (HX and 32 hex digits)")
+    if approval not in APPROVALS:
+        raise BadDocument(f"template: approval is one of {', '.join(sorted(APPROVALS))}")
+    return {
+        "sid": sid,
+        "name": str(document.get("name") or ""),
+        "language": str(document.get("language") or "fr"),
+        "body": str(document.get("body") or ""),
+        "variables": {str(k): str(v) for k, v in (document.get("variables") or {}).items()},
+        "approval": approval,
+        "at": iso_now(),
     }
 
 

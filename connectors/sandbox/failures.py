@@ -7,7 +7,7 @@
 | throttled | turned away, in the vendor's own way |
 | unauthorized | 401 |
 | timeout_after | done; then answered after `ms`, or without `ms` the connection is closed |
-| failed_attempt | Shopify only: 500, and the request's idempotency key is spent |
+| failed_attempt | Shopify: 500, and the request's key is spent; Resend: 500, nothing is done |
 """
 
 from __future__ import annotations

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from connectors.sandbox import carrier
+from connectors.sandbox import carrier, mail
 from connectors.sandbox.control import refuse_strangers, show_world
 from connectors.sandbox.failures import order_failure, stop_failure
-from connectors.sandbox.web import open_world, open_worlds
+from connectors.sandbox.web import open_world, open_worlds, vendor_url
 from connectors.sandbox.worlds import SYSTEMS
 
 bp = Blueprint("pages", __name__)
@@ -20,6 +20,7 @@ TITLES = {
     "twilio": "Twilio — l’opérateur",
     "shopify": "Shopify — le stock",
     "hubspot": "HubSpot — les clientes",
+    "resend": "Resend — le courrier électronique",
 }
 SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "down": ("En panne", {"mode": "down"}),
@@ -28,6 +29,15 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "timeout_after": ("Fait, mais sans réponse", {"mode": "timeout_after"}),
 }
 QUANTITIES = {"available": "disponible", "reserved": "mis de côté"}
+APPROVALS = {
+    "approved": "approuvé",
+    "disabled": "désactivé",
+    "paused": "suspendu",
+    "pending": "en attente",
+    "received": "en attente",
+    "rejected": "refusé",
+    "unsubmitted": "non soumis",
+}
 LATEST = 50
 
 
@@ -61,6 +71,7 @@ def show_systems(name: str) -> str:
         titles=TITLES,
         switches=SWITCHES,
         quantities=QUANTITIES,
+        approvals=APPROVALS,
         latest=LATEST,
     )
 
@@ -79,5 +90,14 @@ def switch_failure(name: str, system: str) -> AnyResponse:
 def write_message(name: str) -> AnyResponse:
     """Write to the shop as a customer would."""
     world = open_world(name)
-    carrier.receive(world, {key: request.form.get(key, "") for key in ("from", "to", "body")})
+    document = {key: request.form.get(key, "") for key in ("from", "to", "body")}
+    carrier.receive(world, document, vendor_url(world, "twilio"))
+    return redirect(url_for("pages.show_systems", name=name), 303)
+
+
+@bp.post("/<name>/write-mail")
+def write_mail(name: str) -> AnyResponse:
+    """Write an e-mail to the shop as a customer would."""
+    names = ("from", "to", "subject", "text")
+    mail.receive(open_world(name), {key: request.form.get(key, "") for key in names})
     return redirect(url_for("pages.show_systems", name=name), 303)

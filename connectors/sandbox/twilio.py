@@ -2,124 +2,115 @@
 
 from __future__ import annotations
 
-import hmac
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from flask import Blueprint, Response, request
 
-from connectors.sandbox.carrier import build_message, plan_reports, read_rfc2822, rfc2822_now
-from connectors.sandbox.documents import State
-from connectors.sandbox.failures import Failure, pause_if_slow, play
+from connectors.sandbox.carrier import (
+    HIDDEN,
+    build_message,
+    mark_failed,
+    plan_reports,
+    read_rfc2822,
+)
+from connectors.sandbox.carrier_rules import find_late_problem, is_too_fast
+from connectors.sandbox.content import find_content_problem, render_content
+from connectors.sandbox.documents import State, rfc2822_now
+from connectors.sandbox.twilio_answers import play_twilio, refuse
 from connectors.sandbox.web import answer_json, open_world
 from connectors.sandbox.worlds import World
 
 bp = Blueprint("twilio", __name__, url_prefix="/<name>/twilio/2010-04-01/Accounts/<account>")
 
 LONGEST_BODY = 1600
+MOST_MEDIA = 10
+WEB_ADDRESS = re.compile(r"https?://\S+")
 PHONE = re.compile(r"\+[1-9]\d{7,14}")
-CHANNEL_ADDRESS = re.compile(r"whatsapp:\+[1-9]\d{7,14}")
+CHANNEL_ADDRESS = re.compile(r"whatsapp:(\+[1-9]\d{7,14}|[A-Z]{2}\.\w+)")
 SENDER = re.compile(r"\+[1-9]\d{2,14}|\d{3,6}|[A-Za-z0-9 ]{1,11}")
-
-# https://www.twilio.com/docs/api/errors
-ERRORS = {
-    20003: "Authenticate",
-    20404: "The requested resource was not found",
-    20429: "Too Many Requests",
-    21211: "Invalid 'To' Phone Number",
-    21212: "Invalid 'From' Phone Number",
-    21602: "Message body is required.",
-    21603: "A 'From' or 'MessagingServiceSid' phone number is required.",
-    21604: "A 'To' phone number is required.",
-    21608: "The 'To' phone number provided is not yet verified for this account.",
-    21610: "Attempt to send to unsubscribed recipient",
-    21614: "'To' number is not a valid mobile number",
-    21617: "The concatenated message body exceeds the 1600 character limit",
-    21635: "The 'To' phone number cannot be a landline",
-    21910: "Invalid 'From' and 'To' pair. 'From' and 'To' should be of the same channel",
-}
 
 
 @bp.post("/Messages.json")
 def create_message(name: str, account: str) -> Response:
-    return _play(open_world(name), account, "messages.create", _create)
+    return play_twilio(open_world(name), account, "messages.create", _create)
 
 
 @bp.get("/Messages.json")
 def list_messages(name: str, account: str) -> Response:
-    return _play(open_world(name), account, "messages.list", _list)
+    return play_twilio(open_world(name), account, "messages.list", _list)
 
 
 @bp.get("/Messages/<sid>.json")
 def read_message(name: str, account: str, sid: str) -> Response:
-    return _play(open_world(name), account, "messages.get", lambda world: _get(world, sid))
-
-
-def _play(world: World, account: str, operation: str, act: Callable[[World], Response]) -> Response:
-    def run(failure: Failure | None) -> Response:
-        pause_if_slow(failure)
-        return act(world) if _is_known(world, account) else _refuse(401, 20003)
-
-    refusals = {
-        "down": lambda: _refuse(503, 20503, "Service Unavailable"),
-        "throttled": lambda: _refuse(429, 20429),
-        "unauthorized": lambda: _refuse(401, 20003),
-    }
-    return play(world, "twilio", operation, run, refusals)
-
-
-def _is_known(world: World, account: str) -> bool:
-    settings, given = world.settings["twilio"], request.authorization
-    sid, token = settings.get("account_sid") or "", settings.get("auth_token") or ""
-    if not sid or given is None or given.username != sid or account != sid:
-        return False
-    return hmac.compare_digest((given.password or "").encode(), token.encode())
+    return play_twilio(open_world(name), account, "messages.get", lambda world: _get(world, sid))
 
 
 # --- operations --------------------------------------------------------------------------
 
 
 def _create(world: World) -> Response:
-    form = request.form.to_dict()
-    settings = world.settings["twilio"]
-    if code := _find_problem(form, settings.get("refuse") or {}):
-        return _refuse(400, code)
-    sid = f"SM{uuid4().hex}"
-    service = form.get("MessagingServiceSid")
-    first = "accepted" if service else "queued"
+    form: dict[str, Any] = request.form.to_dict()
+    if is_too_fast(world, form):
+        return refuse(429, 20429)
+    if code := _find_problem(world, form) or find_content_problem(world, form):
+        return refuse(400, code)
+    form["MediaUrl"] = request.form.getlist("MediaUrl")
+    form["NumMedia"] = str(len(form["MediaUrl"]))
+    if form.get("ContentSid"):
+        form["Body"] = render_content(world, form)
+    sid = f"{'MM' if form['MediaUrl'] else 'SM'}{uuid4().hex}"
     with world.lock:
-        message = build_message(world, sid, form, direction="outbound-api", status=first)
-        if service:
-            message["num_segments"] = "0"  # no sender is assigned yet
-        answer = _view(message)
-        # The carrier takes it at once; what it says comes as reports.
-        message.update(status="sent", date_sent=rfc2822_now())
+        message, answer = _take(world, sid, form)
         world.state["messages"][sid] = message
         world.touch()
-    if settings.get("report") and message["status_callback"]:
+    late = message["error_code"] is not None
+    if (late or world.settings["twilio"].get("report")) and message["status_callback"]:
         plan_reports(world, sid)
     return answer_json(answer, 201)
 
 
-def _find_problem(form: Mapping[str, str], refused: Mapping[str, Any]) -> int | None:
+def _take(world: World, sid: str, form: Mapping[str, Any]) -> tuple[State, State]:
+    """The message as it is kept, and as Twilio answers: the carrier takes it, or not, at
+    once; what it says comes as reports."""
+    service = form.get("MessagingServiceSid")
+    first = "accepted" if service else "queued"
+    message = build_message(world, sid, form, direction="outbound-api", status=first)
+    if service:
+        message["num_segments"] = "0"  # no sender is assigned yet
+    answer = _view(message)
+    if code := find_late_problem(world, message):
+        mark_failed(message, code)
+    else:
+        message.update(status="sent", date_sent=rfc2822_now())
+    return message, answer
+
+
+def _find_problem(world: World, form: Mapping[str, str]) -> int | None:
     """The code of what Twilio refuses at once."""
     to, sender, service = form.get("To"), form.get("From"), form.get("MessagingServiceSid")
-    body = form.get("Body", "")
+    body, media = form.get("Body", ""), request.form.getlist("MediaUrl")
     channel = (to or "").startswith("whatsapp:")
-    plain = (to or "").removeprefix("whatsapp:")
     problems = {
         21604: not to,
         21603: not sender and not service,
         21211: not (CHANNEL_ADDRESS if channel else PHONE).fullmatch(to or ""),
         21910: bool(sender) and (sender or "").startswith("whatsapp:") != channel,
         21212: bool(sender) and not SENDER.fullmatch((sender or "").removeprefix("whatsapp:")),
-        21602: not body and not form.get("MediaUrl") and not form.get("ContentSid"),
+        21602: not body and not media and not form.get("ContentSid"),
         21617: len(body) > LONGEST_BODY,
+        21623: len(media) > MOST_MEDIA,
+        21620: not all(WEB_ADDRESS.fullmatch(url) for url in media),
+        # A Messaging Service takes it, and says so later.
+        21610: to in world.state["opted_out"] and not service,
     }
     found = next((code for code, wrong in problems.items() if wrong), None)
+    refused = world.settings["twilio"].get("refuse") or {}
+    plain = (to or "").removeprefix("whatsapp:")
     return found or (int(refused[plain]) if plain in refused else None)
 
 
@@ -131,7 +122,7 @@ def _list(world: World) -> Response:
         found = [m for m in reversed(world.state["messages"].values()) if _is_asked(m)]
     shown = found[page * size : (page + 1) * size]
     path = f"/2010-04-01/Accounts/{world.settings['twilio']['account_sid']}/Messages.json"
-    query = "&".join(f"{k}={v}" for k, v in request.args.items() if k not in {"Page", "PageToken"})
+    query = urlencode([(k, v) for k, v in request.args.items() if k not in {"Page", "PageToken"}])
 
     def uri(number: int) -> str:
         return f"{path}?{query}&Page={number}"
@@ -176,18 +167,8 @@ def _read_date(text: str) -> datetime:
 def _get(world: World, sid: str) -> Response:
     with world.lock:
         message = world.state["messages"].get(sid)
-        return answer_json(_view(message)) if message else _refuse(404, 20404)
+        return answer_json(_view(message)) if message else refuse(404, 20404)
 
 
 def _view(message: State) -> State:
-    return {k: v for k, v in message.items() if k not in {"status_callback", "at"}}
-
-
-def _refuse(status: int, code: int, message: str | None = None) -> Response:
-    body = {
-        "code": code,
-        "message": message or ERRORS.get(code, "Unknown error"),
-        "more_info": f"https://www.twilio.com/docs/errors/{code}",
-        "status": status,
-    }
-    return answer_json(body, status)
+    return {k: v for k, v in message.items() if k not in HIDDEN}

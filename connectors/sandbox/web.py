@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from flask import Response, abort, current_app
+from flask import Response, abort, current_app, request
 
 from connectors.sandbox.worlds import World, Worlds
 
@@ -22,6 +22,11 @@ def open_world(name: str) -> World:
     if world is None:
         abort(answer_json({"error": f"there is no world {name!r}"}, 404))
     return world
+
+
+def vendor_url(world: World, vendor: str) -> str:
+    """Where this sandbox plays that vendor, as the one who asks us now sees it."""
+    return f"{request.host_url}{world.name}/{vendor}"
 
 
 def answer_json(body: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:

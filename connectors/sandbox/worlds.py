@@ -12,6 +12,8 @@ import logging
 import re
 import threading
 import time
+from collections import deque
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,7 @@ from connectors.sandbox.documents import State, build_state
 
 log = logging.getLogger(__name__)
 
-SYSTEMS = ("twilio", "shopify", "hubspot")
+SYSTEMS = ("twilio", "shopify", "hubspot", "resend")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 # The logs of a world keep this many entries.
@@ -37,12 +39,17 @@ class World:
         self.lock = threading.RLock()
         self.running_keys: set[str] = set()
         self.bucket: tuple[float, float] | None = None
+        self.sendings: dict[str, deque[float]] = {}
         self.version = 0
 
     @property
     def settings(self) -> dict[str, dict[str, Any]]:
         settings: dict[str, dict[str, Any]] = self.state["settings"]
         return settings
+
+    def now(self) -> datetime:
+        """The world's time: ours, moved by its clock. Vendors' own dates stay ours."""
+        return datetime.now(UTC) + timedelta(seconds=self.state["clock_offset"])
 
     def touch(self) -> None:
         """Say that the state changed. Called under the lock."""
@@ -78,7 +85,9 @@ class Worlds:
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
             for path in sorted(folder.glob("*.json")):
-                self._worlds[path.stem] = World(path.stem, json.loads(path.read_text("utf-8")))
+                # A file of an older version lacks what came since.
+                state = {**build_state({}), **json.loads(path.read_text("utf-8"))}
+                self._worlds[path.stem] = World(path.stem, state)
             atexit.register(self.save)
 
     def get(self, name: str) -> World | None:

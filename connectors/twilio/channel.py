@@ -2,61 +2,54 @@
 
 from __future__ import annotations
 
+import json
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-import requests
-from twilio.base.exceptions import TwilioException  # type: ignore[import-untyped]  # no types
-from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]  # ditto
+from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-untyped]  # no types
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ditto
 from twilio.rest import Client  # type: ignore[import-untyped]  # ditto
 
 from connectors.config import setting
-from connectors.errors import BadSignature, OutcomeUnknown, Refused, Unavailable, UnknownEvent
+from connectors.errors import BadSignature
 from connectors.ports import (
     Attachment,
+    Fetched,
     InboundMessage,
-    MessageState,
+    MessageTemplate,
     OutboundMessage,
     Receipt,
     Sent,
     SignedRequest,
     StatusReport,
 )
-from connectors.transport import never_left, parse_seconds
-
-T = TypeVar("T")
-
-VENDOR_NAME = "twilio"
-WHATSAPP = "whatsapp:"
-
-# Twilio's MessageStatus -> ours; None: it says nothing that we did not know.
-STATES: Mapping[str, MessageState | None] = {
-    "accepted": None,
-    "scheduled": None,
-    "queued": None,
-    "sending": None,
-    "sent": "sent",
-    "partially_delivered": "sent",
-    "delivered": "delivered",
-    "read": "read",
-    "undelivered": "failed",
-    "failed": "failed",
-    "canceled": "failed",
-}
-
-# Fields that have a place of their own in InboundMessage, or repeat one that has.
-KNOWN_FIELDS = frozenset(
-    {"AccountSid", "ApiVersion", "Body", "From", "MessageSid", "NumMedia"}
-    | {"SmsMessageSid", "SmsSid", "SmsStatus", "To"}
+from connectors.segments import plain_text
+from connectors.transport import parse_seconds
+from connectors.twilio.calls import call
+from connectors.twilio.deliveries import (
+    WHATSAPP,
+    is_handled,
+    name_delivery,
+    parse_fields,
+    read_message,
+    read_report,
 )
+from connectors.twilio.media import fetch
+from connectors.twilio.templates import read_template
+
+log = logging.getLogger(__name__)
 
 # Clocks differ: how far before an attempt a message may be dated and still be that attempt.
 CLOCK_SKEW = timedelta(minutes=1)
+
+# How much of a list is read at most, and at a time (1000 is the most that Twilio gives).
+RECEIVED = 5000
+TEMPLATES = 1000
+PAGE = 1000
 
 # The SDK logs request URLs, which hold customers' numbers, at INFO.
 _QUIET = logging.getLogger("connectors.twilio.sdk")
@@ -72,61 +65,65 @@ class Config:
 
 
 class TwilioChannel:
-    """One Twilio account. Implements connectors.ports.Channel for "sms" and "whatsapp"."""
+    """One Twilio account, for "sms" and "whatsapp".
+
+    Implements Channel, MediaSource, TemplateSource and DeliveryLog of connectors.ports.
+    """
 
     def __init__(self, config: Config) -> None:
         self._validator = RequestValidator(config.auth_token)
-        http = TwilioHttpClient(timeout=parse_seconds(config.timeout), logger=_QUIET)
-        self._client = Client(config.account_sid, config.auth_token, http_client=http)
-        self._client.api.base_url = config.base_url.rstrip("/")
+        self._account = (config.account_sid, config.auth_token)
+        self._base_url = config.base_url.rstrip("/")
+        self._timeout = parse_seconds(config.timeout)
+        http = TwilioHttpClient(timeout=self._timeout, logger=_QUIET)
+        self._client = Client(*self._account, http_client=http)
+        self._client.api.base_url = self._base_url
+        if not (urlsplit(self._base_url).hostname or "").endswith(".twilio.com"):
+            self._client.content.base_url = self._base_url  # the sandbox has both in one place
 
     def verify(self, request: SignedRequest) -> Receipt:
         """A repeat has the same id: the MessageSid, with the status when it is a report."""
-        fields = self._read_signed(request)
-        sid, status = fields.get("MessageSid"), fields.get("MessageStatus")
-        if not sid:
-            raise UnknownEvent("twilio: a delivery without MessageSid")
-        if status is None and fields.get("From") and fields.get("To"):
-            return Receipt(provider_id=sid, kind="message")
-        if status not in STATES:
-            raise UnknownEvent(f"twilio: message status {status!r}")
-        return Receipt(provider_id=f"{sid}:{status}", kind="status")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        signature = headers.get("x-twilio-signature", "")
+        try:
+            fields = parse_fields(request.body)
+        except ValueError as error:
+            raise BadSignature(f"twilio: {error}") from None
+        if not signature or not self._validator.validate(request.url, fields, signature):
+            raise BadSignature("twilio: the signature does not match")
+        return name_delivery(request)
 
     def read(self, request: SignedRequest) -> list[InboundMessage | StatusReport]:
         fields = parse_fields(request.body)
         if "MessageStatus" not in fields:
-            return [_read_message(fields)]
-        state = STATES[fields["MessageStatus"]]
-        if state is None:
-            return []
-        return [
-            StatusReport(
-                provider_id=fields["MessageSid"],
-                message_id=_our_id(request.url),
-                state=state,
-                code=fields.get("ErrorCode", ""),
-            )
-        ]
+            return [read_message(fields)]
+        report = read_report(fields, request.url)
+        return [] if report is None else [report]
 
     def send(self, message: OutboundMessage) -> Sent:
         """A sender that starts with MG is a Messaging Service. Twilio has no idempotency
-        key: what comes of OutcomeUnknown is asked with `find_sent`."""
-        arguments = {
+        key: what comes of OutcomeUnknown is asked with `find_sent`.
+
+        Refused.code "21610": the recipient opted out. A Messaging Service tells so only in a
+        report, as WhatsApp does of a window that is shut (63016).
+        """
+        arguments: dict[str, Any] = {
             "to": _address(message.channel, message.recipient),
-            "body": message.text,
             "status_callback": message.status_url,
+            **_content(message),
         }
         if message.sender.startswith("MG"):
             arguments["messaging_service_sid"] = message.sender
         else:
             arguments["from_"] = _address(message.channel, message.sender)
-        return _sent(_call(lambda: self._client.messages.create(**arguments), sends=True))
+        return _sent(call(lambda: self._client.messages.create(**arguments), sends=True))
 
     def find_sent(self, message: OutboundMessage, since: datetime) -> Sent | None:
         """`since` is when the attempt began, in wall time.
 
         Only recipient, sender and text tell messages apart: an identical one sent to the
-        same person after `since` would be taken for this one. The first look asks for
+        same person after `since` would be taken for this one. Of a template, whose text is
+        Twilio's, the variables must be in the text. The first look asks for
         what was sent since then; a message that Twilio still queues has no such date, so a
         second look goes by creation.
         """
@@ -139,57 +136,83 @@ class TwilioChannel:
 
     def _list_sent(self, message: OutboundMessage, filters: Mapping[str, Any]) -> list[Any]:
         to = _address(message.channel, message.recipient)
-        listed = _call(lambda: self._client.messages.list(to=to, limit=50, **filters), sends=False)
+        listed = call(lambda: self._client.messages.list(to=to, limit=50, **filters), sends=False)
         senders = (message.sender, _address(message.channel, message.sender))
         return [
             found
             for found in listed
             if (found.from_ in senders or found.messaging_service_sid == message.sender)
-            and (found.body or "").strip() == message.text.strip()
+            and found.direction != "inbound"
+            and _is_text_of(message, (found.body or "").strip())
         ]
 
-    def _read_signed(self, request: SignedRequest) -> dict[str, str]:
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        signature = headers.get("x-twilio-signature", "")
-        try:
-            fields = parse_fields(request.body)
-        except ValueError as error:
-            raise BadSignature(f"twilio: {error}") from None
-        if not signature or not self._validator.validate(request.url, fields, signature):
-            raise BadSignature("twilio: the signature does not match")
-        return fields
+    def fetch_media(self, attachment: Attachment, limit: int) -> Fetched:
+        return fetch(attachment.url, self._base_url, self._account, limit, self._timeout)
+
+    def list_templates(self) -> list[MessageTemplate]:
+        """At most TEMPLATES of them, in Twilio's order."""
+        contents = self._client.content.v1.content_and_approvals
+        listed = call(lambda: contents.list(limit=TEMPLATES, page_size=PAGE), sends=False)
+        return [read_template(content) for content in listed]
+
+    def list_received(self, since: datetime) -> list[SignedRequest]:
+        """Messages to any of the account's numbers since then, in wall time; oldest first.
+
+        Twilio keeps neither buttons, places nor names of profiles: those are lost with the
+        delivery. Of what is listed, at most the newest RECEIVED are looked at.
+        """
+        listed = call(
+            lambda: self._client.messages.list(
+                date_sent_after=since, limit=RECEIVED, page_size=PAGE
+            ),
+            sends=False,
+        )
+        if len(listed) == RECEIVED:
+            log.warning("twilio: more than %d messages since %s", RECEIVED, since.isoformat())
+        received = [m for m in listed if m.direction == "inbound" and is_handled(m.from_ or "")]
+        return [self._rebuild(message) for message in reversed(received)]
+
+    def _rebuild(self, message: Any) -> SignedRequest:
+        """The delivery of a message that Twilio received, as far as Twilio still knows it."""
+        fields = {
+            "MessageSid": message.sid,
+            "AccountSid": message.account_sid,
+            "MessagingServiceSid": message.messaging_service_sid or "",
+            "From": message.from_,
+            "To": message.to,
+            "Body": message.body or "",
+            "NumMedia": message.num_media or "0",
+        }
+        if int(fields["NumMedia"]):
+            media = call(
+                lambda: self._client.messages(message.sid).media.list(limit=10), sends=False
+            )
+            for n, item in enumerate(media):
+                fields[f"MediaUrl{n}"] = self._base_url + item.uri.removesuffix(".json")
+                fields[f"MediaContentType{n}"] = item.content_type or ""
+        return SignedRequest(method="POST", url="", headers={}, body=urlencode(fields).encode())
 
 
-def parse_fields(body: bytes) -> dict[str, str]:
-    """The form of a delivery. Empty fields count: Twilio sends and signs them."""
-    text = body.decode("utf-8", errors="replace")
-    return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=500))
+def _content(message: OutboundMessage) -> dict[str, Any]:
+    """What a message says: a template with its variables, or text and media. Twilio takes
+    no text beside a template (https://www.twilio.com/docs/api/errors/63016)."""
+    if message.template:
+        content: dict[str, Any] = {"content_sid": message.template}
+        if message.variables:
+            content["content_variables"] = json.dumps(dict(message.variables), ensure_ascii=False)
+        return content
+    content = {"media_url": list(message.media_urls)} if message.media_urls else {}
+    return {**content, "body": _text(message)} if message.text or not content else content
 
 
-def _read_message(fields: Mapping[str, str]) -> InboundMessage:
-    whatsapp = fields["From"].startswith(WHATSAPP)
-    media = range(int(fields.get("NumMedia") or 0))
-    return InboundMessage(
-        channel="whatsapp" if whatsapp else "sms",
-        provider_id=fields["MessageSid"],
-        sender=fields["From"].removeprefix(WHATSAPP),
-        recipient=fields["To"].removeprefix(WHATSAPP),
-        text=fields.get("Body", ""),
-        proven=True,
-        attachments=tuple(
-            Attachment(fields[f"MediaUrl{n}"], fields.get(f"MediaContentType{n}", ""))
-            for n in media
-            if f"MediaUrl{n}" in fields
-        ),
-        # Twilio adds parameters without notice: what is not known is kept.
-        extra={k: v for k, v in fields.items() if v and k not in KNOWN_FIELDS},
-    )
+def _text(message: OutboundMessage) -> str:
+    return plain_text(message.text) if message.channel == "sms" else message.text
 
 
-def _our_id(url: str) -> int | None:
-    """The message id that we put into the status URL, as `?message=<id>`."""
-    value = parse_qs(urlsplit(url).query).get("message", [""])[0]
-    return int(value) if value.isascii() and value.isdigit() else None
+def _is_text_of(message: OutboundMessage, body: str) -> bool:
+    if message.template:
+        return all(value in body for value in message.variables.values())
+    return body == _text(message).strip()
 
 
 def _address(channel: str, phone: str) -> str:
@@ -199,37 +222,3 @@ def _address(channel: str, phone: str) -> str:
 def _sent(message: Any) -> Sent:
     # A Messaging Service has not chosen a sender yet and says "0" segments.
     return Sent(provider_id=message.sid, segments=int(message.num_segments or 0) or None)
-
-
-def _call(ask: Callable[[], T], *, sends: bool) -> T:
-    """Ask Twilio, with its errors put into ours.
-
-    Their texts quote numbers and bodies, so neither they nor their causes are passed on.
-    """
-    lost = OutcomeUnknown if sends else Unavailable
-    try:
-        return ask()
-    except TwilioException as error:
-        raise _refusal(error, sends=sends) from None
-    except requests.RequestException as error:
-        kind = Unavailable if never_left(error) else lost
-        raise kind(f"twilio: {type(error).__name__}", vendor=VENDOR_NAME) from None
-    except ValueError:
-        raise lost("twilio: the answer is not JSON", vendor=VENDOR_NAME) from None
-
-
-def _refusal(error: TwilioException, *, sends: bool) -> Exception:
-    """429 and 503 turn a request away; after any other 5xx it may have been carried out.
-
-    A page of a list that cannot be had raises the SDK's plainest error, with no more than
-    the answer in it.
-    """
-    answered = error.args[-1] if error.args else None
-    status = int(getattr(error, "status", 0) or getattr(answered, "status_code", 0))
-    code = str(getattr(error, "code", None) or status)
-    text = f"twilio: HTTP {status}, code {code}"
-    if status in {429, 503}:
-        return Unavailable(text, vendor=VENDOR_NAME, code=code)
-    if status >= 500:
-        return (OutcomeUnknown if sends else Unavailable)(text, vendor=VENDOR_NAME, code=code)
-    return Refused(text, vendor=VENDOR_NAME, code=code)

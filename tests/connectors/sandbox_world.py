@@ -21,7 +21,12 @@ AUTH_TOKEN = "julie-knows-nothing"
 SHOP_NUMBER = "+33939035761"
 JULIE = "+33645789012"
 
-VENDORS = ("twilio", "shopify", "hubspot")
+SHOP_MAIL = "bonjour@elegance-paris.fr"
+JULIE_MAIL = "julie.mercier@gmail.com"
+RESEND_KEY = "re_elegance_1"
+WEBHOOK_SECRET = "whsec_" + "anVsaWUta25vd3Mtbm90aGluZy1hdC1hbGw="
+
+VENDORS = ("twilio", "shopify", "hubspot", "resend")
 
 
 def make_document() -> dict[str, Any]:
@@ -91,6 +96,7 @@ def make_document() -> dict[str, Any]:
             ],
         },
         "twilio": {"account_sid": ACCOUNT, "auth_token": AUTH_TOKEN},
+        "mail": {"api_key": RESEND_KEY, "webhook_secret": WEBHOOK_SECRET, "retries": []},
     }
 
 
@@ -98,8 +104,14 @@ SETTINGS: dict[str, dict[str, str]] = {
     "twilio": {"account_sid": ACCOUNT, "auth_token": AUTH_TOKEN},
     "shopify": {"shop": "elegance-paris", "access_token": "shpat_permanent"},
     "hubspot": {"access_token": "pat-eu1-key"},
+    "resend": {"api_key": RESEND_KEY, "webhook_secret": WEBHOOK_SECRET},
 }
-PORTS = {"twilio": "channel", "shopify": "inventory", "hubspot": "customers"}
+PORTS = {
+    "twilio": "channel",
+    "shopify": "inventory",
+    "hubspot": "customers",
+    "resend": "channel",
+}
 
 
 class Server:
@@ -134,7 +146,8 @@ class Tape:
     def record(self, response: Response) -> Response:
         _, _, path = request.path.lstrip("/").partition("/")
         vendor, _, rest = path.partition("/")
-        control = vendor == "twilio" and not rest.startswith("2010-04-01")
+        control = vendor == "twilio" and not rest.startswith(("2010-04-01", "v1/"))
+        control |= vendor == "resend" and not rest.startswith("emails")
         if vendor in VENDORS and not control:
             query = request.query_string.decode()
             exchange = Exchange(

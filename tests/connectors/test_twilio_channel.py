@@ -210,7 +210,13 @@ def test_a_report_without_our_id_has_none(channel: TwilioChannel) -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"MessageSid": "SM1", "MessageStatus": "eaten"}, {"CallSid": "CA1"}, {"MessageSid": "SM1"}],
+    [
+        {"MessageSid": "SM1", "MessageStatus": "eaten"},
+        {"CallSid": "CA1"},
+        {"MessageSid": "SM1"},
+        {"MessageSid": "SM1", "From": JULIE},
+        {"MessageSid": "SM1", "From": "rcs:julie", "To": SHOP_NUMBER},
+    ],
 )
 def test_an_event_of_an_unknown_kind_is_said_to_be(
     channel: TwilioChannel, fields: dict[str, str]
@@ -234,7 +240,7 @@ def test_a_whatsapp_message_has_its_channel_and_its_pictures(channel: TwilioChan
     assert [(a.url, a.content_type) for a in message.attachments] == [
         ("https://api.twilio.com/media/1", "image/jpeg")
     ]
-    assert message.extra["ProfileName"] == "Julie"
+    assert message.extra["profile_name"] == "Julie"
 
 
 # --- both ends over HTTP -----------------------------------------------------------------

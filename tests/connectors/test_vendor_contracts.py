@@ -10,12 +10,23 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
 import vendor_contracts
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
-from sandbox_world import JULIE, PORTS, SETTINGS, SHOP_NUMBER, VENDORS, Tape, World
+from sandbox_world import (
+    JULIE,
+    JULIE_MAIL,
+    PORTS,
+    SETTINGS,
+    SHOP_MAIL,
+    SHOP_NUMBER,
+    VENDORS,
+    Tape,
+    World,
+)
 
 from connectors.config import build_config, secret_names
 from connectors.errors import BadConfig, OutcomeUnknown, Refused, Unavailable
@@ -31,11 +42,25 @@ PROTOCOLS: dict[str, type[Any]] = {
 }
 MESSAGE = OutboundMessage(7, "sms", SHOP_NUMBER, JULIE, "Bonjour", "https://x.example/?message=7")
 MOVE = Move("hold", "RF-2847-38", "gid://shopify/InventoryItem/41000000002", 1, "42")
-SDKS = {"twilio": "twilio", "shopify": "shopify", "hubspot": "hubspot"}
+MAIL = OutboundMessage(
+    8, "email", SHOP_MAIL, JULIE_MAIL, "Bonjour", "", key="message-8", subject="Re: Robe"
+)
+
+
+def new_mail() -> OutboundMessage:
+    """A slow answer keeps its key busy: each question has its own."""
+    return dataclasses.replace(MAIL, key=str(uuid4()))
+
+
+SDKS = {"twilio": "twilio", "shopify": "shopify", "hubspot": "hubspot", "resend": "resend"}
 
 # Every question that a port asks outside without changing anything there.
 QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "channel.find_sent": ("twilio", lambda port: port.find_sent(MESSAGE, datetime.now(UTC))),
+    "channel.list_templates": ("twilio", lambda port: port.list_templates()),
+    "channel.list_received": ("twilio", lambda port: port.list_received(datetime.now(UTC))),
+    "mail.find_sent": ("resend", lambda port: port.find_sent(new_mail(), datetime.now(UTC))),
+    "mail.list_received": ("resend", lambda port: port.list_received(datetime.now(UTC))),
     "inventory.list_products": ("shopify", lambda port: port.list_products()),
     "inventory.search_products": ("shopify", lambda port: port.search_products("robe")),
     "inventory.prepare_move": ("shopify", lambda port: port.prepare_move(MOVE)),
@@ -47,6 +72,7 @@ WRONG = {
     "twilio": {"auth_token": "wrong"},
     "shopify": {"access_token": "wrong"},
     "hubspot": {"access_token": "wrong"},
+    "resend": {"api_key": "wrong"},
 }
 questions = pytest.mark.parametrize(("vendor", "ask"), QUESTIONS.values(), ids=list(QUESTIONS))
 
@@ -115,7 +141,7 @@ def test_a_vendor_hides_its_secrets_and_names_its_real_host(vendor: str) -> None
     fields = {f.name: f for f in dataclasses.fields(config)}
     assert str(fields["base_url"].default).startswith("https://")
     assert all(f.metadata["help"] for f in fields.values())
-    secrets = {name for name in fields if name.endswith(("token", "secret"))}
+    secrets = {name for name in fields if name.endswith(("token", "secret", "api_key"))}
     assert secret_names(config) == secrets
     shown = repr(build_config(config, SETTINGS[vendor]))
     assert not any(SETTINGS[vendor][name] in shown for name in secrets & set(SETTINGS[vendor]))
@@ -204,6 +230,9 @@ def test_everything_that_is_said_in_a_day_is_within_the_contracts(
     crm.read_profile(profile.id)
     carrier.send(MESSAGE)
     carrier.find_sent(MESSAGE, datetime.now(UTC))
+    carrier.list_templates()
+    carrier.list_received(datetime.now(UTC))
+    world.connect("resend").send(MAIL)
     said = tape.exchanges[before:]
     assert {e.vendor for e in said} == set(VENDORS)
     for exchange in said:
