@@ -315,7 +315,7 @@ class MediaSource(Protocol):
     """A channel whose messages bring attachments."""
 
     def fetch_media(self, attachment: Attachment, limit: int) -> Fetched:
-        """At most `limit` bytes; Refused when there are more."""
+        """At most `limit` bytes; Refused with code "too_large" when there are more."""
         ...
 
 

@@ -18,6 +18,7 @@ CONNECTORS: Mapping[str, str] = {
     "twilio": "connectors.twilio",
     "shopify": "connectors.shopify",
     "hubspot": "connectors.hubspot",
+    "resend": "connectors.resend",
 }
 
 

@@ -122,14 +122,14 @@ def _read(answer: requests.Response, limit: int, end: float) -> Fetched:
     if answer.headers.get("Content-Encoding", "identity") != "identity":
         raise _refuse("the media is compressed, which was not asked for")
     if (answer.raw.length_remaining or 0) > limit:
-        raise _refuse(f"the media is larger than {limit} bytes")
+        raise _refuse(f"the media is larger than {limit} bytes", "too_large")
     content = bytearray()
     try:
         # read1 gives what has arrived: read would wait for a full chunk, however it drips.
         while chunk := answer.raw.read1(CHUNK):
             content += chunk
             if len(content) > limit:
-                raise _refuse(f"the media is larger than {limit} bytes")
+                raise _refuse(f"the media is larger than {limit} bytes", "too_large")
             if time.monotonic() > end:
                 raise _unavailable("the media drips")
     except urllib3.exceptions.HTTPError as error:

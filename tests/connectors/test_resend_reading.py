@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from mails import MAILS
 
 from connectors.errors import Refused
@@ -364,3 +366,45 @@ def test_headers_are_unfolded_and_decoded() -> None:
     assert parse_raw(b"").fields == ()
     assert parse_mapping({"Received": ["1", "2"]}).all("received") == ["1", "2"]
     assert parse_mapping(None).fields == ()
+
+
+# --- whatever comes ----------------------------------------------------------------------
+
+PIECES = st.sampled_from(
+    "> |>|\n|\r\n| |Le |On | a écrit :| wrote:|De : |À : |To:|From:|*From:*|Objet :|-- |?|\xa0|<|"
+    "-----Original Message-----|Cordialement,|Envoyé de mon iPhone|Bonjour|"
+    "---------- Forwarded message ---------".split("|")
+)
+TEXTS = st.one_of(st.text(max_size=300), st.lists(PIECES, max_size=40).map("".join))
+
+
+@settings(max_examples=600, deadline=None)
+@given(TEXTS, st.sampled_from(["", "Re: x", "Fwd: x"]))
+def test_any_text_is_read_and_none_is_lost(text: str, subject: str) -> None:
+    assert bool(read_reply(text, subject)) == bool(text.replace("\ufeff", "").strip())
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.text(max_size=200), TEXTS.map(lambda t: f"<p>{t}</p><!-- {t}")))
+def test_any_html_is_read(html: str) -> None:
+    read_html(html)
+
+
+AUTH = st.sampled_from(
+    "amazonses.com|;| |dmarc=pass|dkim=pass|spf=pass|header.from=gmail.com|header.d=gmail.com|"
+    'smtp.mailfrom=x@gmail.com|(|)|"|\\|=|envelope-from='.split("|")
+)
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.lists(AUTH, max_size=25).map("".join), st.sampled_from(["none", "fail", "permerror"]))
+def test_nothing_added_before_a_failed_dmarc_proves_a_sender(words: str, result: str) -> None:
+    """As who could write into HELO or the envelope would; `none` leaves DKIM and SPF."""
+    header = (
+        f"amazonses.com; spf=fail; helo={words}; dkim=none; dmarc={result} header.from=gmail.com"
+    )
+    headers = Headers((("authentication-results", header), ("from", LEA)))
+    if result != "none":
+        assert not is_proven(headers, LEA, SERVERS)
+    else:
+        is_proven(headers, LEA, SERVERS)
