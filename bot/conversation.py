@@ -251,7 +251,7 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
     threshold = loaded.speaker.threshold
     if threshold is None:
         threshold = DEFAULT_THRESHOLD
-    intents = turn.understanding.intents
+    intents = _in_this_light(turn)
     if "unknown" in intents or not intents or turn.understanding.confidence < threshold:
         return _decide_unknown(loaded, turn)
     if loaded.adviser_speaks and set(intents) <= {"closing", "confirm", "deny", "choose"}:
@@ -269,6 +269,18 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
         covered |= outcome.covers
         levels.add("human" if outcome.escalations and level == "auto" else level)
     return Decision(merge(outcomes), _joint_level(levels))
+
+
+def _in_this_light(turn: Turn) -> tuple[str, ...]:
+    """The intents, in the light of what is put aside: "finalement le 40" is about that, not
+    about an order, unless they name one."""
+    entities = turn.understanding.entities
+    about_order = {"exchange_request", "order_change"} & set(turn.understanding.intents)
+    in_hand = turn.reservations or turn.asked in {"reservation_offer", "size"}
+    if not (about_order and in_hand and entities.sizes) or entities.order_numbers:
+        return turn.understanding.intents
+    others = [i for i in turn.understanding.intents if i not in about_order]
+    return ("reservation_create", *(i for i in others if i != "reservation_create"))
 
 
 def _decide_unknown(loaded: Loaded, turn: Turn) -> Decision:

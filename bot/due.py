@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import and_, exists, func, or_, select
 from sqlalchemy.orm import Session
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from bot.models.conversations import Conversation
 from bot.models.deliveries import Delivery
 from bot.models.effects import Effect
+from bot.models.media import Media
 from bot.models.messages import Message
 from bot.models.reminders import Reminder
 from bot.models.reservations import Reservation
@@ -27,7 +28,12 @@ def is_waiting(db: Session, now: datetime, wall: datetime) -> bool:
         or_(Conversation.lease_until.is_(None), Conversation.lease_until < wall),
     )
     message = exists().where(Message.state == "queued", Message.send_after <= now)
-    return bool(db.scalar(select(or_(delivery, turn, message))))
+    media = exists().where(
+        Media.state == "waiting",
+        Media.next_try_at <= now,
+        or_(Media.claimed_until.is_(None), Media.claimed_until < wall),
+    )
+    return bool(db.scalar(select(or_(delivery, turn, message, media))))
 
 
 def is_due(db: Session, now: datetime, wall: datetime) -> bool:
@@ -49,14 +55,15 @@ def is_due(db: Session, now: datetime, wall: datetime) -> bool:
     return bool(db.scalar(select(or_(reminder, ended, release, lost))))
 
 
-def is_settled(db: Session, now: datetime, settling: timedelta) -> bool:
+def is_settled(db: Session, now: datetime) -> bool:
     """Whether nothing is being done or due by now, also by those who are at it."""
     unsettled = [
         exists().where(Delivery.state == "new", Delivery.next_try_at <= now),
-        exists().where(Conversation.answer_after <= now + settling),
+        exists().where(Conversation.answer_after <= now),
         exists().where(Message.state == "queued", Message.send_after <= now),
         exists().where(Message.state == "sending"),
         exists().where(Message.state == "unknown", Message.send_after <= now),
+        exists().where(Media.state == "waiting", Media.next_try_at <= now),
         exists().where(Reminder.state == "planned", Reminder.due_at <= now),
         exists().where(Reservation.state == "active", Reservation.until <= now),
         exists().where(
@@ -75,6 +82,9 @@ def next_due(db: Session, after: datetime) -> datetime | None:
         select(func.min(Conversation.answer_after)).where(Conversation.answer_after > after),
         select(func.min(Message.send_after)).where(
             Message.state.in_(("queued", "unknown")), Message.send_after > after
+        ),
+        select(func.min(Media.next_try_at)).where(
+            Media.state == "waiting", Media.next_try_at > after
         ),
         select(func.min(Reminder.due_at)).where(
             Reminder.state == "planned", Reminder.due_at > after

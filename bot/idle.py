@@ -27,6 +27,7 @@ def wait_until_idle(patience: float) -> bool:
 def is_idle() -> bool:
     if not queue.is_idle():
         return False
-    settling = timedelta(seconds=settings().settling_seconds)
+    # A moment ahead: what a worker commits while we look is dated after our now
+    soon = clock.now() + timedelta(seconds=max(settings().settling_seconds, 1))
     with transaction() as db:
-        return is_settled(db, clock.now(), settling)
+        return is_settled(db, soon)

@@ -12,11 +12,12 @@ from bot import clock, consent
 from bot.db import transaction
 from bot.keywords import read_keyword
 from bot.logs import log
+from bot.media.fetching import plan
 from bot.models.conversations import join_conversation
 from bot.models.customers import Customer, NewIdentity, customer_known_as, meet_customer
 from bot.models.deliveries import Delivery, claim_deliveries, store_delivery
 from bot.models.messages import Message
-from bot.models.tenants import Connection, Tenant, address_at
+from bot.models.tenants import Address, Connection, Tenant, address_at
 from bot.outbox import apply_report
 from bot.profiles import LookUp, look_up, take_profile
 from bot.queue import ring
@@ -119,7 +120,7 @@ def _take(
 
 
 def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person: LookUp) -> str:
-    address = address_at(delivery.tenant_id, db, event.channel, event.recipient)
+    address = _address(delivery.tenant_id, db, event)
     if address is None:
         return "no deployment has this address"
     now = clock.now()
@@ -143,10 +144,9 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
         kind="automatic" if event.automatic else "message",
         channel=event.channel,
         contact=event.sender,
-        address=event.recipient,
+        address=address.value,
         subject=event.subject,
         body=event.text,
-        attachments=[vars(a) for a in event.attachments],
         state="received",
         provider_id=event.provider_id,
         extra=dict(event.extra),
@@ -154,12 +154,23 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
     )
     db.add(message)
     db.flush()
+    plan(tenant.id, db, message, event.attachments, now)
     _obey_keyword(db, customer, message)
     conversation.last_message_at = now
     if not event.automatic:
         conversation.answer_after = now + timedelta(seconds=settings().settling_seconds)
     log().info("message in", conversation=conversation.id, channel=event.channel)
     return ""
+
+
+def _address(tenant_id: int, db: Session, event: InboundMessage) -> Address | None:
+    """Which of our addresses it was sent to: an e-mail may have several recipients."""
+    others = event.extra.get("recipients", "").split(",")
+    for recipient in (event.recipient, *(r.strip() for r in others)):
+        value = recipient.lower() if event.channel == "email" else recipient
+        if value and (found := address_at(tenant_id, db, event.channel, value)):
+            return found
+    return None
 
 
 def _meet(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 
 from redis import RedisError
 
-from bot import catalogue, clock
+from bot import catalogue, clock, templates
 from bot.conversation import take_turn
 from bot.db import transaction
 from bot.due import next_due
 from bot.inbox import read_deliveries
 from bot.logs import log
+from bot.media.fetching import fetch_waiting
+from bot.missed import find_missed
 from bot.models.catalogue import tenant_ids_with_products
 from bot.models.conversations import close_quiet
 from bot.outbox import find_lost, send_messages
@@ -26,14 +29,17 @@ LOOK_EVERY = 0.05  # seconds between looks while a conversation settles
 
 
 def answer() -> None:
-    """Read what came in, answer what has settled, send what is written, until all is done."""
+    """Read what came in, answer what has settled, send what is written, fetch what came along,
+    until all is done."""
     end = time.monotonic() + AT_MOST
     while time.monotonic() < end:
+        looked_at = clock.now()
         read = read_deliveries()
         answered = _take_turns()
         sent = send_messages()
-        if not (read or answered or sent or release_units()):
-            pause = _until_next()
+        # Files last: a vendor's store may be slow, and people wait for answers
+        if not (read or answered or sent or release_units() or fetch_waiting()):
+            pause = _until_next(looked_at)
             if pause is None:
                 return
             time.sleep(pause)
@@ -53,16 +59,28 @@ def do_chores() -> None:
     answer()
 
 
+def look_for_missed() -> None:
+    """What carriers received and the door did not. Then whatever waits."""
+    find_missed()
+    answer()
+
+
 def keep_house() -> None:
-    """Every hour: catalogues read anew, conversations that went quiet closed."""
+    """Every hour: catalogues and templates read anew, conversations that went quiet closed."""
     with transaction() as db:
         close_quiet(db, clock.now())
-        tenant_ids = tenant_ids_with_products(db)
-    for tenant_id in tenant_ids:
+        with_products = tenant_ids_with_products(db)
+        on_whatsapp = templates.tenant_ids_on_whatsapp(db)
+    for tenant_id in with_products:
         try:
             catalogue.refresh(tenant_id)
         except ConnectorError as error:  # the one kept serves until the next hour
             log().warning("catalogue not read", tenant=tenant_id, code=error.code)
+    for tenant_id in on_whatsapp:
+        try:
+            templates.refresh(tenant_id)
+        except ConnectorError as error:  # ditto
+            log().warning("templates not read", tenant=tenant_id, code=error.code)
 
 
 def _take_turns() -> int:
@@ -73,11 +91,14 @@ def _take_turns() -> int:
     return 5
 
 
-def _until_next() -> float | None:
+def _until_next(looked_at: datetime) -> float | None:
     """Seconds to wait for what is about to be due: a conversation that is still settling, a
-    message that a rate limit holds back. None when there is nothing to wait for."""
+    message that a rate limit holds back. None when there is nothing to wait for.
+
+    What became due since `looked_at` was missed by a moment: it is not to be left to the sweep.
+    """
     with transaction() as db:
-        due = next_due(db, after=clock.now())
+        due = next_due(db, after=looked_at)
     if due is None:
         return None
     left = (due - clock.now()).total_seconds()

@@ -29,6 +29,7 @@ from bot.models.messages import (
     stopped_since,
 )
 from bot.reach import find_ways, way_back
+from bot.replies.render import fit_text
 from bot.sending import Way
 from bot.settings import settings
 from bot.tenants import describe_tenant, open_channel
@@ -100,11 +101,10 @@ def _write(
         contact=way.contact if way else "",
         address=way.address if way else "",
         subject=inbound.subject if inbound else "",
-        body=text,
+        body=fit_text(text) if way and way.channel == "sms" and author == "assistant" else text,
         template=plan.template,
         variables={"1": customer.first_name, "2": text} if plan.template else {},
         plan={"how": plan.how, "why": plan.why},
-        attachments=[],
         state="withheld" if plan.how == "never" else state,
         attempts=0,
         send_after=plan.at or now,

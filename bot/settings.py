@@ -67,6 +67,15 @@ class Settings(BaseSettings):
     vendor_timeout_seconds: float = Field(
         10.0, gt=0, description="longest wait for a vendor's answer"
     )
+    media_url: str = Field(
+        "", description="a bucket, https://host/bucket; empty: the folder media in DATA_DIR"
+    )
+    media_region: str = Field("auto", description="region of that bucket")
+    media_key: str = Field("", description="access key id for that bucket")
+    media_secret: str = Field("", description="its secret access key")
+    media_max_bytes: int = Field(
+        16 * 1024 * 1024, gt=0, description="largest file of a message that is kept"
+    )
     demo: bool = Field(False, description="the phone page, the sandbox and a movable clock")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"

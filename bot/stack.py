@@ -29,10 +29,10 @@ from redis import Redis
 from rq import Worker
 from sqlalchemy import make_url
 
-from bot import queue, tenants, vault
+from bot import limits, queue, tenants, vault
 from bot.db import engine, migrate
 from bot.embedded import CannotStart, create_database, start_postgres, start_redis
-from bot.embedded.server import tail
+from bot.embedded.server import Server, tail
 from bot.settings import ROOT, Settings, embedded_database, embedded_redis, settings
 from bot.supervise import dying_with_parent, end
 
@@ -45,11 +45,13 @@ SETTLING = 0.05  # seconds: nobody types here
 @dataclass(frozen=True)
 class Stack:
     """A running product. `env` is what its processes were started with, `processes` the
-    running ones by part; `logs/<part>.log` in `folder` is what they say."""
+    running ones by part; `logs/<part>.log` in `folder` is what they say. `servers`: "redis" and
+    "postgres", which it may share with others."""
 
     folder: Path
     env: Mapping[str, str]
     workers: int
+    servers: Mapping[str, Server]
     processes: dict[str, list[subprocess.Popen[bytes]]] = field(default_factory=dict)
 
     @property
@@ -156,14 +158,14 @@ def open_stacks(
     """
     folder.mkdir(parents=True, exist_ok=True)
     chosen: dict[str, object] = {"settling_seconds": SETTLING, "demo": int(demo), **more}
-    stacks = [_plan(folder, number, workers, chosen) for number in range(count)]
-    servers = []
+    servers: dict[str, Server] = {}
+    stacks = [_plan(folder, number, workers, chosen, servers) for number in range(count)]
     try:
-        servers.append(start_redis(folder))
+        servers["redis"] = start_redis(folder)
         for stack in stacks:  # they load while the database is made
             for part in ("worker", "web", "sandbox"):
                 stack.launch(part)
-        servers.append(start_postgres(folder, fsync=fsync))
+        servers["postgres"] = start_postgres(folder, fsync=fsync)
         _make_databases(stacks)
         for stack in stacks:
             stack.launch("clock")
@@ -173,7 +175,7 @@ def open_stacks(
     finally:
         for stack in stacks:
             stack.stop(*PARTS)
-        for server in servers:
+        for server in servers.values():
             server.stop()
 
 
@@ -204,13 +206,19 @@ def _forget() -> None:
     """What this process opened or read by its settings."""
     if engine.cache_info().currsize:
         engine().dispose()
-    for made in (settings, engine, queue.redis, queue.queue, vault._fernet):
+    for made in (settings, engine, queue.redis, queue.queue, vault._fernet, limits._limiter):
         made.cache_clear()
     for opened in (tenants.channel_at_door, tenants.open_channel, tenants.find_system):
         opened.cache_clear()
 
 
-def _plan(folder: Path, number: int, workers: int, chosen: Mapping[str, object]) -> Stack:
+def _plan(
+    folder: Path,
+    number: int,
+    workers: int,
+    chosen: Mapping[str, object],
+    servers: Mapping[str, Server],
+) -> Stack:
     own = folder / f"stack-{number}"
     port, sandbox_port = _free_ports(2)
     database = make_url(embedded_database(folder)).set(database=f"stack_{number}")
@@ -233,7 +241,7 @@ def _plan(folder: Path, number: int, workers: int, chosen: Mapping[str, object])
         "PYTHONUNBUFFERED": "1",
         **{name.upper(): str(value) for name, value in chosen.items()},
     }
-    return Stack(own, env, workers)
+    return Stack(own, env, workers, servers)
 
 
 def _command(part: str, env: Mapping[str, str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot import inbox
 from bot.logs import log
@@ -14,6 +15,13 @@ from connectors.ports import SignedRequest
 doors = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 MAX_BYTES = 256 * 1024
+
+
+@doors.errorhandler(SQLAlchemyError)
+def refuse_for_now(error: SQLAlchemyError) -> Response:
+    """The database is away or all its connections are taken: the vendor shall try again."""
+    log().error("delivery not stored", error=type(error).__name__)
+    return Response(status=503, headers={"Retry-After": "5"})
 
 
 @doors.post("/<vendor>/<key>")

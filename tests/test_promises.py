@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from house import JULIE, MONDAY, House
 from sqlalchemy import func, select
 
 from bot.models.conversations import Turn
@@ -18,8 +19,7 @@ from bot.models.effects import Effect
 from bot.models.messages import Message
 from bot.models.reservations import Reservation
 from bot.rehearsal.stage import set_stage
-from bot.stack import Stack, adopted, kill, open_stack
-from tests.conftest import JULIE, MONDAY, House
+from bot.stack import Stack, adopted, open_stack
 
 DRESS = "RF-2847-38"
 ASK = "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?"
@@ -102,8 +102,7 @@ def test_a_worker_killed_between_putting_aside_and_recording_it_promises_once(
     )
     house.text(JULIE, ASK)
     until(lambda: house.stock(DRESS)["reserved"] == 1)
-    for pid in house.stack.pids("worker"):
-        kill(pid)
+    house.stack.kill("worker")
     with house.db() as db:
         assert db.scalar(select(Reservation.state)) == "pending"
         assert db.scalar(select(Turn.finished_at)) is None
@@ -125,8 +124,7 @@ def test_a_worker_killed_while_the_carrier_takes_the_message_does_not_send_it_tw
     house.sandbox.fail("twilio", "timeout_after", ms=5000, times=1, operation="messages.create")
     house.text(JULIE, ASK)
     until(lambda: len(house.replies(JULIE)) == 1)
-    for pid in house.stack.pids("worker"):
-        kill(pid)
+    house.stack.kill("worker")
     house.stack.launch("worker")
     with house.db() as db:  # as if its minute were over
         message = db.scalars(select(Message).where(Message.direction == "out")).one()
@@ -137,14 +135,13 @@ def test_a_worker_killed_while_the_carrier_takes_the_message_does_not_send_it_tw
 
 def test_a_second_clock_is_harmless_and_takes_over(mortal_house: House) -> None:
     house = mortal_house
-    (first,) = house.stack.pids("clock")
     second = house.stack._start([*_python(), "scheduler"], house.stack.log("clock").open("ab"))
     house.say(JULIE, ASK)
     house.say(JULIE, "Super ! Je passe ce soir vers 17h !")
     house.move_clock("2025-01-13T16:05:00+01:00")
     reminders = [text for text in house.replies(JULIE) if "rappel" in text]
     assert len(reminders) == 1
-    kill(first)
+    house.stack.kill("clock")
     house.move_clock("2025-01-14T18:05:00+01:00")
     assert house.stock(DRESS) == {"available": 2, "reserved": 0, "committed": 0, "on_hand": 2}
     assert second.poll() is None
@@ -184,8 +181,7 @@ def test_health_names_the_part_that_is_not_well(mortal_house: House) -> None:
     assert requests.get(url, timeout=10).json() == dict.fromkeys(
         ("clock", "database", "redis", "workers"), "ok"
     )
-    for pid in mortal_house.stack.pids("clock"):
-        kill(pid)
+    mortal_house.stack.kill("clock")
     until(lambda: requests.get(url, timeout=10).json()["clock"] == "silent", seconds=30)
     assert requests.get(url, timeout=10).status_code == 503
 

@@ -16,6 +16,7 @@ FLOWS: Mapping[str, Flow] = {
     "reservation_cancel": reservations.cancel,
     "product_availability": availability.look_up,
     "reservation_create": availability.reserve,
+    "exchange_request": availability.take_other,
     "product_inquiry": availability.inquire,
     "reservation_extend": reservations.extend,
     "reservation_pickup": reservations.set_pickup,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
 
+from bot.flows.handover import hand_over
 from bot.flows.outcomes import merge
 from bot.flows.products import Wish, order_sizes, read_wishes, replaced_by
 from bot.flows.reservations import pickup_for
@@ -32,6 +33,19 @@ def reserve(turn: Turn) -> Outcome:
 def inquire(turn: Turn) -> Outcome:
     """A fact of the product."""
     return _each(turn, lambda wish: _describe(turn, wish))
+
+
+def take_other(turn: Turn) -> Outcome:
+    """Another size instead of what is put aside, or offered; of something they bought it is
+    a person's to exchange."""
+    entities = turn.understanding.entities
+    spoken_of = {r.reference for r in turn.reservations}
+    if turn.asked in {"reservation_offer", "pickup_time", "size"}:
+        spoken_of.add(turn.memory.get("product", ""))
+    named = {ref for mention in entities.products for ref in mention.references}
+    if entities.order_numbers or not spoken_of or (named and not named & spoken_of):
+        return hand_over(turn, "exchange_request")
+    return reserve(turn)
 
 
 def accept_offer(turn: Turn) -> Outcome:
@@ -213,8 +227,13 @@ def _without_size(
     turn: Turn, product: Product, stock: dict[str, Stock], put_aside: bool
 ) -> Outcome:
     """Title, price and the sizes there are; nothing is put aside."""
+    held = next((r for r in turn.reservations if r.reference == product.reference), None)
+    if held is not None and "reservation_create" in turn.understanding.intents:
+        return _already_held(turn, product, held)
     sizes = _in_stock(product, stock, turn.customer.usual_size)
     usual = turn.customer.usual_size if turn.customer.usual_size in sizes else ""
+    if held is not None and held.size == usual:
+        usual = ""
     variant = product.variant(usual) if usual else None
     facts = {
         "article": product,

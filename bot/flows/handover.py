@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import datetime, timedelta
+
 from bot.turn import Escalate, Outcome, Priority, Say, Turn
+
+ONE_SENDING = timedelta(minutes=10)  # within it, what comes belongs to what came
 
 
 def hand_over(turn: Turn, intent: str) -> Outcome:
@@ -14,6 +19,26 @@ def ask_back(turn: Turn) -> Outcome:
     """Not understood: once, the customer is asked to say it differently."""
     return Outcome(
         say=(Say("handover.ask_back"),), asks="clarification", remember={"asked_back": True}
+    )
+
+
+def receive(turn: Turn) -> Outcome:
+    """Pictures, voice notes, documents or a place without a word: a person looks at them.
+    Said once for what is sent one after the other; a question of ours stays open."""
+    told_at = turn.memory.get("received_at")
+    if told_at and turn.now - datetime.fromisoformat(told_at) < ONE_SENDING:
+        return replace(leave_to_adviser(turn), asks=turn.asked)
+    kinds = set(turn.enclosed)
+    facts = {
+        "what": kinds.pop() if len(kinds) == 1 else "several",
+        "count": len(turn.enclosed),
+        "open": turn.tenant.hours.is_open(turn.now),
+    }
+    return Outcome(
+        say=(Say("handover.received", facts),),
+        asks=turn.asked,
+        remember={"received_at": turn.now.isoformat()},
+        escalations=(_escalation(turn, "not_understood"),),
     )
 
 

@@ -13,8 +13,9 @@ def merge(outcomes: Iterable[Outcome]) -> Outcome:
     asked = [o.asks for o in found if o.asks]
     says: list[Say] = []
     for say in (say for o in found for say in o.say):
-        if say not in says:  # two requests may end in the same question
-            says.append(say)
+        if say in says:  # two requests may end in the same question: it belongs at the end
+            says.remove(say)
+        says.append(say)
     return Outcome(
         say=tuple(says),
         asks=asked[-1] if asked else None,

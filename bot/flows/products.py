@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from bot.flows.handover import give_up
 from bot.turn import Outcome, Reservation, Say, Turn
 from connectors.ports import Product
 
@@ -25,8 +26,12 @@ def read_wishes(turn: Turn) -> list[Wish] | Outcome:
     entities = turn.understanding.entities
     if not entities.products:
         remembered = turn.shop.product(turn.memory.get("product", ""))
+        if remembered is None and turn.memory.get("asked_back"):
+            return give_up(turn)
         if remembered is None:
-            return Outcome(say=(Say("product.which"),), asks="clarification")
+            return Outcome(
+                say=(Say("product.which"),), asks="clarification", remember={"asked_back": True}
+            )
         return [Wish(remembered, entities.sizes)]
     found: list[Product] = []
     for mention in entities.products:

@@ -12,6 +12,7 @@ from bot.models import (  # noqa: F401  # all tables known to the metadata
     deliveries,
     effects,
     escalations,
+    media,
     messages,
     notifications,
     reminders,

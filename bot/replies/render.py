@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -15,18 +16,37 @@ from jinja2 import Environment, StrictUndefined, Template
 from bot.replies import english, french
 from bot.turn import Say, Voice
 from connectors.ports import Product
+from connectors.segments import count_segments, plain_text
 
 LANGUAGES = {"fr": french, "en": english}
+LONGEST = 3  # segments of a text message; more costs the shop and tires the reader
 EMOJI = re.compile(r" ?[\u2600-\u27bf\U0001f300-\U0001faff\u2b50]\ufe0f?")
 
 
 def speak(says: Iterable[Say], *, language: str, voice: Voice, now: datetime) -> str:
     """The sentences as one text for a message: plain spaces, emoji only if the voice has
     them. Raises KeyError for a sentence that does not exist, UndefinedError for a fact."""
-    text = " ".join(_fill(say.key, say.facts, language, voice.address, now) for say in says)
+    said = [_fill(say.key, say.facts, language, voice.address, now) for say in says]
+    text = " ".join(dict.fromkeys(said))  # of two articles the same may be said: once is enough
     if not voice.emoji:
         text = EMOJI.sub("", text)
     return text
+
+
+def fit_text(text: str, segments: int = LONGEST) -> str:
+    """The text as a text message of at most so many segments, if taking out emoji and the
+    few accents that cost twice the room (ê, ô, ç …) can make it so."""
+    text = plain_text(text)
+    if count_segments(text).count <= segments:
+        return text
+    text = EMOJI.sub("", text)
+    if count_segments(text).count <= segments:
+        return text
+    return "".join(c if count_segments(c).encoding == "GSM-7" else _bare(c) for c in text)
+
+
+def _bare(letter: str) -> str:
+    return unicodedata.normalize("NFD", letter)[:1]
 
 
 def typeset(text: str, language: str) -> str:

@@ -1,0 +1,1 @@
+"""What customers send with their messages: fetched, checked, kept, and shown by whoever may."""

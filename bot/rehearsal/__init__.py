@@ -1,0 +1,1 @@
+"""Plays conversations written down beforehand (docs/rehearsals.md) against the whole product."""

@@ -1,0 +1,140 @@
+"""Who writes: family name, e-mail address, telephone number."""
+
+from __future__ import annotations
+
+import re
+
+import phonenumbers
+from email_validator import EmailNotValidError, validate_email
+
+_EMAIL = re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\.[\w-]+)+")
+_WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
+# Said before a name; the name itself is read in the text as written.
+_INTRODUCED = re.compile(
+    r"\b(?:je m'? ?appelle|au nom de|sous le nom de|mon nom(?: de famille)?(?: est|:"
+    r"| c'est)?|nom(?: de famille)?\s*:|nom\s*=|my (?:last |family |sur)?name(?: is"
+    r"|'s)"
+    r"|(?:last |family |sur)?name\s*(?:is|:)|under the name(?: of)?|in the name of"
+    r"|under|mme|madame|mlle|mademoiselle|monsieur|mr\.?|mrs\.?|ms\.?|m\.(?=\s)"
+    r"|c'est (?:mme|madame|m\.|mlle))\s*:?\s*"
+)
+_PARTICLE = {"de", "du", "des", "le", "la", "van", "von", "di", "da", "el", "al", "ben", "d"}
+# Beside a number these are no names.
+_NO_NAME = frozenset(
+    "bonjour bonsoir salut hello hi hey commande commandes cde cmd order numero num "
+    "number no n colis suivi tracking"
+    " ma mon mes le la les l un une de du des d et ou a au aux en pour par sur est c "
+    "ce ca je j tu vous nous il elle on"
+    " me mon ton ta votre vos notre merci svp stp please thanks the my is it its was "
+    "for of and or where what when"
+    " nom name reference ref dossier facture client cliente email mail tel telephone "
+    "bjr slt coucou oui non ok yes"
+    " voici voila here livraison retour echange pas plus toujours tjs recu recue "
+    "recus article produit taille size"
+    " statut status suivre etat bonne journee cordialement madame monsieur mme mr "
+    "miss mrs colissimo achat avec sans"
+    " sous depuis dans avoir info infos question svp urgent urgence point sur "
+    "au-sujet sujet concernant concerne"
+    " regarding about with from number nr alors donc mais car que qui quoi quand "
+    "comment ou etait sont ai as avez"
+    " parcel package delivery invoice ordre passee passe cl numéro demain hier "
+    "aujourd'hui janvier".split()
+)
+
+
+def find_emails(text: str) -> list[tuple[int, int, str]]:
+    """E-mail addresses as they stand in a text: where, and in small letters."""
+    found = []
+    for m in _EMAIL.finditer(text):
+        try:
+            checked = validate_email(m[0].replace(" ", "").strip("'-."), check_deliverability=False)
+        except EmailNotValidError:
+            continue
+        found.append((m.start(), m.end(), checked.normalized.lower()))
+    return found
+
+
+def find_phones(text: str, region: str = "FR") -> list[tuple[int, int, str]]:
+    """Telephone numbers of a text: where, and in E.164."""
+    if sum(c.isdigit() for c in text) < 9:
+        return []
+    return [
+        (m.start, m.end, phonenumbers.format_number(m.number, phonenumbers.PhoneNumberFormat.E164))
+        for m in phonenumbers.PhoneNumberMatcher(text, region)
+    ]
+
+
+def read_last_name(
+    text: str, folded: str, numbers: list[tuple[int, int]], asked: str | None
+) -> str | None:
+    """The family name: introduced as one, beside an order number, or what was asked for.
+
+    `folded` is `text` folded; `numbers` is where order numbers stand.
+    """
+    for m in _INTRODUCED.finditer(folded):
+        name = _family_name(_names_at(text, folded, m.end()))
+        if name:
+            return name
+    for start, end in numbers:
+        name = _beside(text, folded, start, end)
+        if name:
+            return name
+    if asked == "order_identity":
+        words = _names_at(text, folded, len(text) - len(text.lstrip()))
+        rest = re.sub(r"[\W\d]+|cl\b", "", folded.replace(folded[: sum(map(len, words))], "", 1))
+        if words and len(words) <= 3 and len(rest) <= 24:
+            return _family_name(words)
+    return None
+
+
+def _names_at(text: str, folded: str, at: int, most: int = 4) -> list[str]:
+    """The words from `at` on that can be names."""
+    names: list[str] = []
+    pattern = re.compile(rf"\s*({_WORD})")
+    m = pattern.match(text, at)
+    while m and len(names) < most:
+        word = folded[m.start(1) : m.end(1)]
+        if word in _NO_NAME and word not in _PARTICLE:
+            break
+        names.append(m[1])
+        m = pattern.match(text, m.end())
+    return names
+
+
+def _family_name(words: list[str]) -> str | None:
+    """Among "Mina RAMI", "Julie Mercier", "martin": the one in capitals, or the last."""
+    while words and words[-1].lower() in _PARTICLE:
+        words = words[:-1]
+    if not words:
+        return None
+    shouted = [w for w in words if len(w) > 1 and w.isupper()]
+    if shouted and len(shouted) < len(words):
+        return " ".join(shouted)
+    capitals = [w for w in words if w[0].isupper()]
+    named = capitals or words[:2]
+    first = words.index(named[-1])
+    if first and words[first - 1].lower() in _PARTICLE:
+        return " ".join(words[first - 1 : first + 1])
+    return named[-1]
+
+
+_LABELLED = (
+    r"(?:commande|cde|cmd|order|numero|num|no|n°|nº|n|#|number|ref|:|,|-|–|;|\s|et|est"
+    r"|la|le|ma|my|is|pour|for|de)*"
+)
+
+
+def _beside(text: str, folded: str, start: int, end: int) -> str | None:
+    """ "RAMI CL-401372-487531", "2901, Martin"."""
+    head = re.search(rf"({_WORD}(?:\s+{_WORD})?)[\s,:;/-]*{_LABELLED}$", folded[:start].rstrip("#"))
+    if head:
+        names = _names_at(text, folded, head.start(1))
+        if names and len(names) >= len(head[1].split()) - 1:
+            return _family_name(names)
+    tail = re.match(rf"[\s,:;/-]+(?:au nom de |nom |name )?({_WORD})", folded[end:])
+    if tail:
+        names = _names_at(text, folded, end + tail.start(1), most=2)
+        rest = folded[end + tail.start(1) :].strip()
+        if names and len(rest.split()) <= 2:
+            return _family_name(names)
+    return None

@@ -1,0 +1,94 @@
+"""Where a word or a form decides, whatever the model would say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from bot.turn import Context, Entities
+from bot.understanding.normalize import fold, words_of
+from bot.understanding.phrases import read_phrases
+
+# What carriers and people take as commands when it is the whole message
+_STOP = frozenset(
+    ("stop", "stopall", "arret", "unsubscribe", "desabonnement", "desinscription", "stop sms",
+     "stop pub", "stop message", "arretez", "desabonner", "stop merci", "stop please")
+)  # fmt: skip
+_START = frozenset(("start", "unstop", "reabonnement", "resubscribe", "start sms"))
+# What may stand around an order number without making a request of its own
+_FILLERS = frozenset(
+    "commande numero n no order number la le les ma mon my c est it is s the de du voici here are "
+    "je suis m appelle moi i am name nom au pour nom de famille et and oui ok bonjour bonsoir "
+    "hello hi merci thanks svp s il vous te plait alors euh suivi colis mme mr m monsieur madame # "
+    "for ref reference correspond re slt salut famille a".split()
+)
+_THANKS = frozenset(
+    "merci thanks thank you :thanks: :joy: :love: :okay: ok okay d accord super parfait top cool "
+    "nickel genial great perfect lovely beaucoup mille fois bcp infiniment so much very a vous toi "
+    "tous toutes c est gentil sympa note bien bonne bon journee soiree week end weekend nuit belle "
+    "bientot bye au revoir pour l info infos information reponse aide votre ta tout have nice good "
+    "day evening for the help your sarah et tres".split()
+)
+# Intents of somebody who has not got the piece yet
+_NOT_BOUGHT = frozenset(("reservation_pickup", "reservation_create", "photo_request"))
+_NAME_WORDS = 3  # of a name beside a number
+_NUMBER = re.compile(r"\d")
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Intents that a rule is sure of."""
+
+    intents: tuple[str, ...]
+    confidence: float
+
+
+def decide(text: str, entities: Entities) -> Verdict | None:
+    """What the form of a cleaned `text` decides; None leaves it to the model."""
+    words = words_of(text)
+    if not any(c.isalnum() for c in text) and not any(w.startswith(":") for w in words):
+        return Verdict(("unknown",), 0.9)
+    bare = " ".join(w for w in words if w.isalnum())
+    if bare in _STOP:
+        return Verdict(("opt_out",), 0.99)
+    if bare in _START:
+        return Verdict(("opt_in",), 0.99)
+    if (entities.order_numbers or entities.tracking_numbers) and _is_identity(words, entities):
+        return Verdict(("order_status",), 0.95)
+    return None
+
+
+def settle(found: Verdict, text: str, context: Context) -> Verdict:
+    """What the model found, where the page of definitions knows better."""
+    words = words_of(text)
+    if context.asked is None and _is_thanks(words):
+        return Verdict(("closing",), 0.95)
+    intents = set(found.intents)
+    has_it = "owned" in read_phrases("concepts.yaml").find(words)
+    if "feedback" in intents and intents & _NOT_BOUGHT and not has_it:
+        intents.discard("feedback")  # a polite word about what is still to be bought
+    if {"complaint", "feedback"} <= intents:
+        intents.discard(next(i for i in reversed(found.intents) if i in ("complaint", "feedback")))
+    if intents == set(found.intents):
+        return found
+    return Verdict(tuple(i for i in found.intents if i in intents), found.confidence)
+
+
+def _is_thanks(words: list[str]) -> bool:
+    said = [w for w in words if w.isalnum() or w.startswith(":")]
+    thanked = {"merci", "thanks", "thank", ":thanks:"} & set(said)
+    return bool(thanked) and "oui" not in said and all(w in _THANKS for w in said)
+
+
+def _is_identity(words: list[str], entities: Entities) -> bool:
+    """Whether nothing but an order number, and perhaps a name, is said."""
+    if "?" in words and len(words) > 6:
+        return False
+    numbers = (*entities.order_numbers, *entities.tracking_numbers)
+    known = {w for number in numbers for w in words_of(number)}
+    known |= {fold(w) for w in (entities.last_name or "").split()}
+    rest = [w for w in words if w.isalnum() and w not in _FILLERS and w not in known]
+    letters = [w for w in rest if not _NUMBER.search(w)]
+    if len(letters) < len(rest):
+        return False
+    return len(rest) <= (_NAME_WORDS - 1 if entities.last_name else 0)
