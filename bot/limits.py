@@ -20,7 +20,7 @@ from bot.settings import settings
 
 # vendor and what its limit is counted by -> the limit
 RATES: dict[str, RateLimitItem] = {
-    "twilio:sms": RateLimitItemPerSecond(10),  # a long number; Twilio queues what is above
+    # Text messages have none of ours: Twilio queues by itself what is above a number's rate
     "twilio:whatsapp": RateLimitItemPerSecond(80),  # a sender (Twilio's default)
     "resend:email": RateLimitItemPerSecond(5),  # a team (Resend's rate-limit page)
     "hubspot:search": RateLimitItemPerSecond(5),  # an account (HubSpot's search API)

@@ -50,6 +50,7 @@ def test_two_hundred_customers_ask_at_once_for_the_last_two_units(house: House) 
     with watch, ThreadPoolExecutor(32) as pool:
         numbers = [f"+336390{n:05}" for n in range(200)]
         list(pool.map(lambda number: house.text(number, ASK), numbers))
+        until(lambda: len(house.sent()) >= len(numbers), seconds=240)
         house.settle()
     answers = {number: house.replies(number) for number in numbers}
     assert all(len(replies) == 1 for replies in answers.values())
