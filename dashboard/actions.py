@@ -13,16 +13,19 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
-from bot import advisers
+from bot import advisers, incidents, templates
 from bot.db import transaction
+from bot.logs import log
 from bot.models.conversations import Conversation
+from bot.models.deliveries import Delivery
 from bot.models.escalations import Escalation, close_escalations
 from bot.models.messages import Message
+from connectors.errors import ConnectorError
 from dashboard import boards, reader
 
 actions = Blueprint("actions", __name__, url_prefix="/desk")
 
-Row = TypeVar("Row", Conversation, Escalation, Message)
+Row = TypeVar("Row", Conversation, Delivery, Escalation, Message)
 
 LONGEST = 4000  # characters: more is no message but a paste gone wrong
 TWICE = timedelta(seconds=15)  # the same words again so soon are a second click
@@ -117,6 +120,43 @@ def read_notifications() -> BaseResponse:
     return _back(url_for("desk.notifications"))
 
 
+@actions.post("/deliveries/<id:id>/retry")
+def retry_delivery(id: int) -> BaseResponse:
+    """Let a worker read what came in once more."""
+
+    def retry(db: Session) -> None:
+        _own(db, Delivery, id)
+        incidents.retry_delivery(current_user.tenant.id, db, id, reader.now())
+
+    return _retry(retry, "done.delivery_retried")
+
+
+@actions.post("/messages/<id:id>/retry")
+def retry_message(id: int) -> BaseResponse:
+    """Send a message once more; of one that may have gone, ask the carrier."""
+    with transaction() as db:
+        message = _own(db, Message, id)
+        said = "done.asked" if message.state == "unknown" else "done.message_retried"
+
+    def retry(db: Session) -> None:
+        _lock(db, message.conversation_id)
+        incidents.retry_message(current_user.tenant.id, db, id, reader.now())
+
+    return _retry(retry, said)
+
+
+@actions.post("/templates/refresh")
+def refresh_templates() -> BaseResponse:
+    """Ask the carrier which templates there are and what WhatsApp says of them."""
+    try:
+        templates.refresh(current_user.tenant.id)
+    except ConnectorError as error:
+        log().warning("templates not read", tenant=current_user.tenant.id, code=error.code)
+        flash(reader.texts()("templates.not_read"), "error")
+        return _refused(url_for("desk.templates"))
+    return _back(url_for("desk.templates"))
+
+
 def _own(db: Session, kind: type[Row], id: int) -> Row:
     """The tenant's row of that id. Else 404."""
     row = db.scalar(select(kind).where(kind.id == id, kind.tenant_id == current_user.tenant.id))
@@ -173,12 +213,30 @@ def _do(act: Callable[[Session], None], conversation_id: int, said: str) -> Base
     return _back(url_for("desk.conversation", id=conversation_id))
 
 
+def _retry(act: Callable[[Session], None], said: str) -> BaseResponse:
+    try:
+        with transaction() as db:
+            act(db)
+    except incidents.NothingToRetry as error:
+        flash(reader.texts()(f"incidents.cannot.{error.reason}"), "error")
+        return _refused(url_for("desk.incidents"))
+    incidents.ring()
+    if "X-Live" not in request.headers:
+        flash(reader.texts()(said))
+    return _back(url_for("desk.incidents"))
+
+
 def _not_done(conversation_id: int, why: str) -> BaseResponse:
     said = reader.texts()(why, longest=LONGEST) if why == "reply.too_long" else reader.texts()(why)
     if "X-Live" in request.headers:
         return Response(said, 422, mimetype="text/plain")
     flash(said, "error")
     return redirect(url_for("desk.conversation", id=conversation_id))
+
+
+def _refused(page: str) -> BaseResponse:
+    """To the page, which says why; a live one loads again by itself."""
+    return Response(status=409) if "X-Live" in request.headers else redirect(page)
 
 
 def _back(page: str) -> BaseResponse:

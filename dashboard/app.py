@@ -20,6 +20,7 @@ from dashboard.actions import actions
 from dashboard.media import media
 from dashboard.pages import desk
 from dashboard.phone import phone
+from dashboard.unsubscribe import unsubscribe
 
 STATIC = Path(__file__).parent / "static"
 A_YEAR = 365 * 24 * 3600
@@ -41,7 +42,8 @@ def register(app: Flask) -> None:
     security.configure(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     connect_accounts(app)
-    for blueprint in (desk, actions, assets, media, *([phone] if settings().demo else [])):
+    pages = (desk, actions, assets, media, unsubscribe)
+    for blueprint in (*pages, *([phone] if settings().demo else [])):
         app.register_blueprint(blueprint)
 
 
@@ -79,6 +81,6 @@ def _keep(response: Response) -> Response:
     return response
 
 
-for _blueprint in (accounts, desk, actions, assets, media, phone):
+for _blueprint in (accounts, desk, actions, assets, media, unsubscribe, phone):
     security.guard(_blueprint)
     _blueprint.context_processor(_tools)

@@ -1,18 +1,21 @@
-"""What the desk lists beside conversations: reservations, alerts, notifications."""
+"""What the desk lists beside conversations: reservations, alerts, notifications, templates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import Session
 
+from bot import templates
+from bot.incidents import count_incidents
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
 from bot.models.escalations import Escalation
 from bot.models.notifications import Notification
 from bot.models.reservations import LIVE, Reservation
+from bot.models.tenants import Address
 from dashboard.inbox import count_to_do
 from dashboard.thread import Handed, Held, handed, held
 
@@ -28,6 +31,8 @@ class Badges:
     alerts: int
     urgent: int  # of the alerts
     unread: int
+    incidents: int
+    has_whatsapp: bool  # then there are templates
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,18 @@ class Told:
     needs_action: bool
     read: bool
     at: datetime
+
+
+@dataclass(frozen=True)
+class Model:
+    """A template: what WhatsApp lets us write outside its 24 hours, once approved."""
+
+    id: int
+    name: str
+    language: str
+    body: str
+    approval: str
+    read_at: datetime
 
 
 def read_badges(tenant_id: int, db: Session) -> Badges:
@@ -57,7 +74,15 @@ def read_badges(tenant_id: int, db: Session) -> Badges:
             Escalation.tenant_id == tenant_id, Escalation.state == "open"
         )
     ).one()
-    return Badges(count_to_do(tenant_id, db), alerts, urgent, db.scalar(unread) or 0)
+    whatsapp = exists().where(Address.tenant_id == tenant_id, Address.channel == "whatsapp")
+    return Badges(
+        to_do=count_to_do(tenant_id, db),
+        alerts=alerts,
+        urgent=urgent,
+        unread=db.scalar(unread) or 0,
+        incidents=count_incidents(tenant_id, db),
+        has_whatsapp=bool(db.scalar(select(whatsapp))),
+    )
 
 
 def read_alerts(tenant_id: int, db: Session, limit: int = 100) -> tuple[Handed, ...]:
@@ -105,6 +130,13 @@ def read_notifications(
         query = query.where(Notification.id < before)
     rows = list(db.scalars(query.order_by(Notification.id.desc()).limit(PAGE + 1)))
     return tuple(_told(row) for row in rows[:PAGE]), rows[PAGE - 1].id if len(rows) > PAGE else None
+
+
+def read_templates(tenant_id: int, db: Session) -> tuple[Model, ...]:
+    return tuple(
+        Model(it.id, it.name, it.language, it.body, it.approval, it.read_at)
+        for it in templates.kept(tenant_id, db)
+    )
 
 
 def mark_read(tenant_id: int, db: Session, now: datetime, id: int | None = None) -> int:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from io import BytesIO
 
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, request, send_file
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
@@ -125,18 +126,21 @@ def _serve(row: Media | None) -> Response:
         if asked is None:
             return Response(status=416, headers={"Content-Range": f"bytes */{row.bytes}"})
     start, end = asked or (0, row.bytes)
-    response = Response(_read(row, start, end), 206 if asked else 200, mimetype=row.content_type)
+    response = send_file(
+        BytesIO(_read(row, start, end)),
+        mimetype=row.content_type,
+        as_attachment=row.content_type not in PICTURES | SOUNDS | {PDF},
+        download_name=saved_name(row.name, row.content_type, row.id),
+        conditional=False,  # parts are read from the store as parts
+        etag=False,
+    )
     if asked:
+        response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{row.bytes}"
-    inline = row.content_type in PICTURES | SOUNDS | {PDF}
     response.headers["Accept-Ranges"] = "bytes"
+    response.headers["Cache-Control"] = "no-store, private"
     response.headers["Content-Security-Policy"] = ALONE
     response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    response.headers.set(
-        "Content-Disposition",
-        "inline" if inline else "attachment",
-        filename=saved_name(row.name, row.content_type, row.id),
-    )
     return response
 
 

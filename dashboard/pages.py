@@ -11,6 +11,7 @@ from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
+from bot import incidents as troubles
 from bot.db import transaction
 from dashboard import boards, inbox, live, reader
 from dashboard.boards import Told
@@ -111,6 +112,29 @@ def notifications() -> Response:
             "notifications.html",
             told=told,
             older=older,
+            badges=boards.read_badges(tenant_id, db),
+        )
+
+
+@desk.get("/desk/incidents")
+def incidents() -> Response:
+    tenant_id = current_user.tenant.id
+    with transaction() as db:
+        return live.show(
+            "incidents.html",
+            messages=tuple(troubles.undelivered_messages(tenant_id, db)),
+            deliveries=tuple(troubles.failed_deliveries(tenant_id, db)),
+            badges=boards.read_badges(tenant_id, db),
+        )
+
+
+@desk.get("/desk/templates")
+def templates() -> Response:
+    tenant_id = current_user.tenant.id
+    with transaction() as db:
+        return live.show(
+            "templates.html",
+            found=boards.read_templates(tenant_id, db),
             badges=boards.read_badges(tenant_id, db),
         )
 

@@ -30,6 +30,11 @@ def texts() -> Texts:
     return found
 
 
+def read_in(language: str) -> None:
+    """Say this request's words in `language`, whoever reads."""
+    g.texts = Texts(language)
+
+
 def typed(name: str) -> str:
     """What stands in a form's field; lines end as everywhere but in HTML's forms, and there
     is no NUL, which PostgreSQL takes in no text."""

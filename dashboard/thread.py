@@ -11,12 +11,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.models.conversations import Conversation, Turn
-from bot.models.customers import Customer, Identity
+from bot.models.customers import Customer
 from bot.models.escalations import open_escalations
 from bot.models.messages import Message
 from bot.models.reservations import LIVE, Reservation
 from bot.models.users import User
+from bot.sending import WINDOW
 from dashboard.media import Enclosed, Place, read_enclosed, read_place
+from dashboard.person import Person, read_person
 
 SHOWN = 60
 NOTHING: tuple[Any, ...] = (None, "", [], {})
@@ -58,6 +60,7 @@ class Said:
     leaves_at: datetime | None = None  # of a message that waits for its hour
     enclosed: tuple[Enclosed, ...] = ()
     place: Place | None = None
+    again: bool = False  # an adviser had it written anew
     turn: Understood | None = None
 
 
@@ -96,21 +99,6 @@ class Held:
 
 
 @dataclass(frozen=True)
-class Person:
-    """The customer beside the conversation."""
-
-    id: int
-    name: str
-    first_name: str
-    contacts: tuple[tuple[str, str], ...]  # (kind, value)
-    profile: tuple[tuple[str, Any], ...]
-    opted_out_at: datetime | None
-
-    def known(self, key: str) -> Any:
-        return dict(self.profile).get(key)
-
-
-@dataclass(frozen=True)
 class Thread:
     id: int
     state: str
@@ -122,6 +110,7 @@ class Thread:
     handed: tuple[Handed, ...]
     person: Person
     held: tuple[Held, ...]
+    window_until: datetime | None = None  # where WhatsApp carries the answer: free till then
 
 
 def read_thread(
@@ -143,18 +132,21 @@ def read_thread(
     turns = _turns(tenant_id, db, [m.turn_id for m, _ in shown if m.turn_id is not None])
     files = read_enclosed(tenant_id, db, [m.id for m, _ in shown])
     said = [_said(m, name, files.get(m.id, ())) for m, name in shown]
+    channel = (heard or shown[-1][0]).channel if shown else ""
+    on_whatsapp = channel == "whatsapp"
     return Thread(
         id=conversation.id,
         state=conversation.state,
-        channel=(heard or shown[-1][0]).channel if shown else "",
+        channel=channel,
         contact=(heard or shown[-1][0]).contact if shown else "",
         is_answering=conversation.answer_after is not None
         or any(not t.finished for t in turns.values()),
         said=_with_turns(said, [m for m, _ in shown], turns),
         older=shown[0][0].id if len(messages) > SHOWN else None,
         handed=tuple(handed(e) for e in open_escalations(tenant_id, db, conversation_id)),
-        person=_person(tenant_id, db, customer),
+        person=read_person(tenant_id, db, customer),
         held=_held(tenant_id, db, customer),
+        window_until=_window_until(tenant_id, db, conversation) if on_whatsapp else None,
     )
 
 
@@ -223,6 +215,7 @@ def _said(message: Message, adviser: str, enclosed: tuple[Enclosed, ...]) -> Sai
         leaves_at=message.send_after if message.plan.get("how") == "wait" else None,
         enclosed=enclosed,
         place=read_place(message.extra),
+        again="again" in message.plan,
     )
 
 
@@ -262,20 +255,22 @@ def _with_turns(
     return tuple(said)
 
 
-def _person(tenant_id: int, db: Session, customer: Customer) -> Person:
-    identities = db.execute(
-        select(Identity.kind, Identity.value)
-        .where(Identity.tenant_id == tenant_id, Identity.customer_id == customer.id)
-        .order_by(Identity.id)
-    ).all()
-    return Person(
-        id=customer.id,
-        name=customer.name,
-        first_name=customer.first_name,
-        contacts=tuple((kind, value) for kind, value in identities),
-        profile=tuple(customer.profile.items()),
-        opted_out_at=customer.opted_out_at,
+def _window_until(tenant_id: int, db: Session, conversation: Conversation) -> datetime | None:
+    """Until when WhatsApp lets us write freely; None when they never wrote there."""
+    last = db.scalar(
+        select(Message.created_at)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.tenant_id == tenant_id,
+            Message.direction == "in",
+            Message.channel == "whatsapp",
+            Conversation.customer_id == conversation.customer_id,
+            Conversation.deployment_id == conversation.deployment_id,
+        )
+        .order_by(Message.id.desc())
+        .limit(1)
     )
+    return None if last is None else last + WINDOW
 
 
 def _held(tenant_id: int, db: Session, customer: Customer) -> tuple[Held, ...]:

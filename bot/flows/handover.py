@@ -23,7 +23,8 @@ def ask_back(turn: Turn) -> Outcome:
 
 
 def receive(turn: Turn) -> Outcome:
-    """Pictures, voice notes, documents or a place without a word: a person looks at them.
+    """Pictures, voice notes, documents or a place whose words, if any, do not say what is
+    wanted: a person looks at them.
     Said once for what is sent one after the other; a question of ours stays open."""
     told_at = turn.memory.get("received_at")
     if told_at and turn.now - datetime.fromisoformat(told_at) < ONE_SENDING:

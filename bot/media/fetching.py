@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import cast
+from datetime import datetime
+from typing import Any, cast
 
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
@@ -54,8 +54,9 @@ def plan(
 def fetch_waiting() -> int:
     """Fetch one file that waits; how many were taken. At most half of the workers do this at
     once (if there are two or more), for a vendor that hangs holds up whoever asks it."""
+    at_once = max(1, settings().workers // 2)
     with transaction() as db:
-        media = claim_media(db, clock.now(), clock.wall(), max(1, settings().workers // 2))
+        media = claim_media(db, clock.now(), clock.wall(), settings().claim, at_once)
     if media is None:
         return 0
     with bound_contextvars(media=media.id, message=media.message_id):
@@ -108,30 +109,32 @@ def _download(media: Media) -> Fetched:
 
 
 def _keep(media: Media, content: bytes, content_type: str) -> None:
-    with transaction() as db:
-        row = db.get_one(Media, media.id)
-        row.state, row.content_type, row.bytes = "kept", content_type, len(content)
-        row.claimed_until = None
-    log().info("media kept", type=content_type, bytes=len(content))
+    values = {"state": "kept", "content_type": content_type, "bytes": len(content)}
+    if _write(media, **values):
+        log().info("media kept", type=content_type, bytes=len(content))
 
 
 def _refuse(media: Media, reason: Reason, code: str = "") -> None:
-    with transaction() as db:
-        row = db.get_one(Media, media.id)
-        row.state, row.reason, row.claimed_until = "refused", reason, None
-    log().warning("media refused", reason=reason, code=code)
+    if _write(media, state="refused", reason=reason):
+        log().warning("media refused", reason=reason, code=code)
 
 
 def _try_again(media: Media, error: Unavailable | BadConfig) -> None:
     """Later, a little later each time, until it is given up."""
-    pause, code = pause_before(media.attempts), type(error).__name__
+    asked, code = None, type(error).__name__
     if isinstance(error, Unavailable):
-        code = error.code or code
-        if error.retry_after is not None:
-            pause = timedelta(seconds=error.retry_after)
+        asked, code = error.retry_after, error.code or code
+    state = "failed" if media.attempts >= GIVE_UP_AFTER else "waiting"
+    if _write(media, state=state, next_try_at=clock.now() + pause_before(media.attempts, asked)):
+        log().warning("media waits", code=code, attempts=media.attempts, state=state)
+
+
+def _write(media: Media, **values: Any) -> bool:
+    """What came of it; False when it took so long that another settled it meanwhile."""
     with transaction() as db:
-        row = db.get_one(Media, media.id)
-        row.claimed_until, row.next_try_at = None, clock.now() + pause
-        if media.attempts >= GIVE_UP_AFTER:
-            row.state = "failed"
-    log().warning("media waits", code=code, attempts=media.attempts, given_up=row.state == "failed")
+        row = db.get_one(Media, media.id, with_for_update=True)
+        if row.state != "waiting":
+            return False
+        for name, value in {**values, "claimed_until": None}.items():
+            setattr(row, name, value)
+    return True

@@ -2,25 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, select, update
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
 
-CLAIM = timedelta(seconds=60)
+CLAIMING = 0x0C0CC2  # the advisory lock of whoever claims deliveries
+HOLDS_UP = 3  # attempts through which a delivery holds up later ones of its sender
 
 
 class Delivery(Base):
-    """`state`: new, done, ignored (with the reason in `error`), failed (given up)."""
+    """`state`: new, done, ignored (with the reason in `error`), failed (given up). `sender`:
+    who wrote, where it brings a message."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("connection_id", "provider_id"),
         one_of("state", "new", "done", "ignored", "failed"),
         Index("ix_deliveries_waiting", "id", postgresql_where="state = 'new'"),
+        Index(
+            "ix_deliveries_of_sender",
+            "connection_id",
+            "sender",
+            "id",
+            postgresql_where="state = 'new' AND sender != ''",
+        ),
     )
 
     id: Mapped[Id]
@@ -28,6 +38,7 @@ class Delivery(Base):
     connection_id: Mapped[int] = mapped_column(ForeignKey("connections.id", ondelete="CASCADE"))
     provider_id: Mapped[str]
     kind: Mapped[str]
+    sender: Mapped[str] = mapped_column(default="")
     url: Mapped[str]
     headers: Mapped[Json]
     body: Mapped[bytes]
@@ -48,6 +59,7 @@ def store_delivery(tenant_id: int, db: Session, delivery: Delivery) -> int | Non
             connection_id=delivery.connection_id,
             provider_id=delivery.provider_id,
             kind=delivery.kind,
+            sender=delivery.sender,
             url=delivery.url,
             headers=delivery.headers,
             body=delivery.body,
@@ -62,14 +74,33 @@ def store_delivery(tenant_id: int, db: Session, delivery: Delivery) -> int | Non
     ).scalar()
 
 
-def claim_deliveries(db: Session, now: datetime, wall: datetime, limit: int) -> list[Delivery]:
-    """Up to `limit` deliveries of any tenant that wait, oldest first, claimed for a minute."""
+def claim_deliveries(
+    db: Session, now: datetime, wall: datetime, length: timedelta, limit: int
+) -> list[Delivery]:
+    """Up to `limit` deliveries of any tenant that wait, oldest first, claimed for `length`.
+
+    Those of one sender in order: none while an earlier one is claimed or is to be tried again
+    later, unless that has been tried often. One process claims at a time, so that no two
+    share a sender's.
+    """
+    db.execute(select(func.pg_advisory_xact_lock(CLAIMING)))
+    earlier = aliased(Delivery)
+    held_up = exists().where(
+        earlier.state == "new",
+        earlier.sender != "",
+        earlier.connection_id == Delivery.connection_id,
+        earlier.sender == Delivery.sender,
+        earlier.id < Delivery.id,
+        earlier.attempts <= HOLDS_UP,
+        or_(earlier.next_try_at > now, earlier.claimed_until >= wall),
+    )
     waiting = (
         select(Delivery.id)
         .where(
             Delivery.state == "new",
             Delivery.next_try_at <= now,
             or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < wall),
+            ~held_up,
         )
         .order_by(Delivery.id)
         .limit(limit)
@@ -79,7 +110,27 @@ def claim_deliveries(db: Session, now: datetime, wall: datetime, limit: int) -> 
     claimed = db.scalars(
         update(Delivery)
         .where(Delivery.id.in_(waiting))
-        .values(claimed_until=wall + CLAIM, attempts=Delivery.attempts + 1)
+        .values(claimed_until=wall + length, attempts=Delivery.attempts + 1)
         .returning(Delivery)
     )
     return sorted(claimed, key=lambda d: d.id)
+
+
+def received_at(tenant_id: int, db: Session, delivery_id: int | None) -> datetime | None:
+    """When it came; None when it is gone, or for no delivery."""
+    if delivery_id is None:
+        return None
+    return db.scalar(
+        select(Delivery.received_at).where(
+            Delivery.tenant_id == tenant_id, Delivery.id == delivery_id
+        )
+    )
+
+
+def give_back(db: Session, delivery_ids: Sequence[int]) -> None:
+    """These were claimed and not tried: another may."""
+    db.execute(
+        update(Delivery)
+        .where(Delivery.id.in_(delivery_ids), Delivery.state == "new")
+        .values(claimed_until=None, attempts=Delivery.attempts - 1)
+    )

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
 
-CLAIM = timedelta(seconds=60)
-
 
 class Effect(Base):
     """`purpose` names it once for the tenant ("turn:12:hold:RF-2847-38"), so that a second
@@ -56,9 +54,11 @@ def effect_for(tenant_id: int, db: Session, purpose: str) -> Effect | None:
     return db.scalar(select(Effect).where(Effect.tenant_id == tenant_id, Effect.purpose == purpose))
 
 
-def claim_releases(db: Session, now: datetime, wall: datetime, limit: int) -> list[Effect]:
-    """Up to `limit` releases of any tenant that are due and nobody is doing. (A hold is
-    done by the turn that wants it.)"""
+def claim_releases(
+    db: Session, now: datetime, wall: datetime, length: timedelta, limit: int
+) -> list[Effect]:
+    """Up to `limit` releases of any tenant that are due and nobody is doing, claimed for
+    `length`. (A hold is done by the turn that wants it.)"""
     due = (
         select(Effect.id)
         .where(
@@ -76,7 +76,7 @@ def claim_releases(db: Session, now: datetime, wall: datetime, limit: int) -> li
         db.scalars(
             update(Effect)
             .where(Effect.id.in_(due))
-            .values(claimed_until=wall + CLAIM)
+            .values(claimed_until=wall + length)
             .returning(Effect)
         )
     )

@@ -10,8 +10,6 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
 
-CLAIM = timedelta(seconds=150)  # longer than any job runs (bot.queue.JOB_TIMEOUT)
-
 
 class Media(Base):
     """One file. `state`: waiting (still at the vendor, whose `source` says where), kept under
@@ -60,9 +58,11 @@ def kept_media(tenant_id: int, db: Session, id: int) -> Media | None:
     )
 
 
-def claim_media(db: Session, now: datetime, wall: datetime, at_once: int) -> Media | None:
-    """The file of any tenant that has waited longest, claimed; None when there is none, or
-    when about `at_once` are being fetched already."""
+def claim_media(
+    db: Session, now: datetime, wall: datetime, length: timedelta, at_once: int
+) -> Media | None:
+    """The file of any tenant that has waited longest, claimed for `length`; None when there
+    is none, or when about `at_once` are being fetched already."""
     fetched = select(func.count()).where(Media.state == "waiting", Media.claimed_until >= wall)
     waiting = (
         select(Media.id)
@@ -80,6 +80,6 @@ def claim_media(db: Session, now: datetime, wall: datetime, at_once: int) -> Med
     return db.scalar(
         update(Media)
         .where(Media.id == waiting)
-        .values(claimed_until=wall + CLAIM, attempts=Media.attempts + 1)
+        .values(claimed_until=wall + length, attempts=Media.attempts + 1)
         .returning(Media)
     )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, exists, or_, select, update
+from sqlalchemy import ColumnElement, ForeignKey, Index, and_, exists, or_, select, update
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
-
-CLAIM = timedelta(seconds=60)
 
 # How far a message has come. A report may only move it forward; "failed" is final, and
 # "unknown" (the carrier may have it) gives way to anything that is known; "withheld" was
@@ -106,16 +104,31 @@ class Message(Base):
         return True
 
 
-def is_stored(tenant_id: int, db: Session, connection_id: int, provider_id: str) -> bool:
-    """Whether the vendor's message is here already."""
-    return bool(
-        db.scalar(
-            select(
-                exists().where(
-                    Message.tenant_id == tenant_id,
-                    Message.connection_id == connection_id,
-                    Message.provider_id == provider_id,
-                )
+def stored_ids(
+    tenant_id: int, db: Session, connection_id: int, provider_ids: Collection[str]
+) -> set[str]:
+    """Those of the vendor's messages that are here already."""
+    return set(
+        db.scalars(
+            select(Message.provider_id).where(
+                Message.tenant_id == tenant_id,
+                Message.connection_id == connection_id,
+                Message.provider_id.in_(provider_ids),
+            )
+        )
+    )
+
+
+def ids_of_others(db: Session, message: Message) -> set[str]:
+    """The carrier's ids of other messages with the same text to the same person."""
+    return set(
+        db.scalars(
+            select(Message.provider_id).where(
+                Message.tenant_id == message.tenant_id,
+                Message.conversation_id == message.conversation_id,
+                Message.id != message.id,
+                Message.body == message.body,
+                Message.provider_id.is_not(None),
             )
         )
     )
@@ -199,18 +212,31 @@ def last_out(tenant_id: int, db: Session, conversation_id: int) -> Message | Non
     )
 
 
-def claim_messages(db: Session, now: datetime, wall: datetime, limit: int) -> list[Message]:
-    """Up to `limit` messages of any tenant that may leave now, saved as "sending". Of each
-    conversation only the oldest, so that they leave in order."""
+def may_leave(now: datetime) -> ColumnElement[bool]:
+    """Which messages may be handed over: of each conversation only the oldest that is not at
+    its carrier for sure, so that they arrive in order. What the planner put off till later
+    (a reminder, in the night) lets answers pass."""
     earlier = aliased(Message)
+    put_off = and_(earlier.plan["how"].astext == "wait", earlier.send_after > now)
     in_the_way = exists().where(
         earlier.conversation_id == Message.conversation_id,
         earlier.id < Message.id,
-        earlier.state.in_(("queued", "sending")),
+        or_(
+            and_(earlier.state == "queued", ~put_off),
+            earlier.state.in_(("sending", "unknown")),
+        ),
     )
+    return and_(Message.state == "queued", Message.send_after <= now, ~in_the_way)
+
+
+def claim_messages(
+    db: Session, now: datetime, wall: datetime, length: timedelta, limit: int
+) -> list[Message]:
+    """Up to `limit` messages of any tenant that may leave now, saved as "sending" and claimed
+    for `length`."""
     leaving = (
         select(Message.id)
-        .where(Message.state == "queued", Message.send_after <= now, ~in_the_way)
+        .where(may_leave(now))
         .order_by(Message.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -221,7 +247,7 @@ def claim_messages(db: Session, now: datetime, wall: datetime, limit: int) -> li
         .where(Message.id.in_(leaving))
         .values(
             state="sending",
-            claimed_until=wall + CLAIM,
+            claimed_until=wall + length,
             tried_at=wall,
             attempts=Message.attempts + 1,
         )
@@ -254,7 +280,7 @@ def left_sending(db: Session, wall: datetime) -> list[Message]:
     )
 
 
-def of_unknown_fate(db: Session, now: datetime, wall: datetime) -> list[Message]:
+def of_unknown_fate(db: Session, now: datetime, wall: datetime, length: timedelta) -> list[Message]:
     """Messages of any tenant about which the carrier is to be asked now, claimed."""
     asked = (
         select(Message.id)
@@ -271,7 +297,7 @@ def of_unknown_fate(db: Session, now: datetime, wall: datetime) -> list[Message]
         db.scalars(
             update(Message)
             .where(Message.id.in_(asked))
-            .values(claimed_until=wall + CLAIM)
+            .values(claimed_until=wall + length)
             .returning(Message)
         )
     )

@@ -13,13 +13,16 @@ from sqlalchemy.orm import Session
 
 import dashboard.app
 from bot.db import transaction
+from bot.models.consents import record_consent
 from bot.models.conversations import Conversation, Turn
 from bot.models.customers import Customer, Identity
+from bot.models.deliveries import Delivery
 from bot.models.escalations import Escalation
 from bot.models.messages import Message
 from bot.models.notifications import Notification
 from bot.models.reservations import Reservation
-from bot.models.tenants import Address, Agent, Deployment, Tenant
+from bot.models.templates import Template
+from bot.models.tenants import Address, Agent, Connection, Deployment, Tenant
 from bot.models.users import Membership, User
 from bot.passwords import hash_password
 
@@ -420,3 +423,61 @@ def _nobody(cast: Cast) -> Talk:
         contact="+33639981234",
     )
     return talk
+
+
+def make_trouble(cast: Cast, scene: dict[str, Talk]) -> None:
+    """What the calm morning lacks: incidents, templates, WhatsApp, consents of all kinds."""
+    shop = cast.elegance.id
+    julie, lea = scene["Julie"], scene["Léa"]
+    twilio = julie.add(Connection(tenant_id=shop, vendor="twilio", key="k", updated_at=NOW))
+    where = {"tenant_id": shop, "deployment_id": cast.deployments[shop].id, "created_at": NOW}
+    julie.add(Address(channel="whatsapp", value="+33939035761", **where))
+    julie.says("Et sur WhatsApp ?", NOW, channel="whatsapp")
+    scene["Emma"].says("Coucou", NOW - timedelta(days=2), channel="whatsapp")
+    lea.escalates("delivery_failed", summary="Message non remis")
+    lea.answers("Il arrive demain.", _ago(5), state="unknown", sent_at=None)
+    lea.answers("Au revoir.", _ago(4), state="failed", code="21610")
+    for n, error in enumerate(("KeyError", "twilio: HTTP 503, code 503")):
+        julie.add(
+            Delivery(
+                tenant_id=shop,
+                connection_id=twilio.id,
+                provider_id=f"SM{n}",
+                kind="message",
+                url="",
+                headers={},
+                body=b"",
+                state="failed",
+                attempts=8,
+                error=error,
+                next_try_at=NOW,
+                received_at=_ago(90),
+            )
+        )
+    with transaction() as db:
+        for n, approval in enumerate(("approved", "pending", "rejected")):
+            db.add(
+                Template(
+                    tenant_id=shop,
+                    connection_id=twilio.id,
+                    vendor_id=f"HX{n}",
+                    name=("adviser", "reservation_reminder", "back_in_stock")[n],
+                    language="fr",
+                    body="Bonjour {{1}}, de la part d’Élégance Paris : {{2}} À bientôt !",
+                    approval=approval,
+                    read_at=NOW,
+                )
+            )
+        known = {"tenant_id": shop, "customer_id": julie.customer.id, "created_at": NOW}
+        db.add(Identity(kind="claimed_email", value="julie@example.com", proven_by="", **known))
+        for given, how in ((True, "crm"), (False, "sms: STOP")):
+            record_consent(
+                shop,
+                db,
+                julie.customer.id,
+                scope="commercial",
+                channel="sms",
+                given=given,
+                how=how,
+                now=NOW,
+            )

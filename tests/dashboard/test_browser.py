@@ -16,7 +16,7 @@ from werkzeug.serving import make_server
 
 from bot.db import transaction
 from bot.models.messages import Message
-from tests.dashboard.cast import NOW, PASSWORD, Talk, make_app
+from tests.dashboard.cast import NOW, PASSWORD, Cast, Talk, make_app, make_trouble
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -41,6 +41,10 @@ PAGES = (
     "/desk/alerts",
     "/desk/reservations",
     "/desk/notifications",
+    "/desk/incidents",
+    "/desk/templates",
+    "/demo/phone?channel=whatsapp",
+    "/unsubscribe/forged",
     "/demo/phone",
     "/desk/nowhere/else",
 )
@@ -272,9 +276,26 @@ def test_the_title_counts_what_is_to_do(open_desk: Open) -> None:
     expect(open_desk()).to_have_title(re.compile(r"^\(3\) Messages"))
 
 
+@pytest.fixture
+def troubled(cast: Cast, scene: Scene) -> None:
+    make_trouble(cast, scene)
+
+
+def test_a_retried_message_leaves_the_incidents_without_reloading(
+    open_desk: Open, troubled: None
+) -> None:
+    page = open_desk()
+    page.goto("/desk/incidents")
+    expect(page.locator("#incidents article")).to_have_count(5)
+    expect(page.locator("#menu")).to_contain_text("5 incidents")
+    page.get_by_role("button", name="Réessayer").first.click()
+    expect(page.locator("#incidents article")).to_have_count(4, timeout=3000)
+    expect(page.locator("#menu")).to_contain_text("4 incidents")
+
+
 @pytest.mark.parametrize("size", [DESKTOP, LANDSCAPE, PORTRAIT, PHONE])
 def test_nothing_is_cut_off_and_everything_can_be_touched(
-    open_desk: Open, size: tuple[int, int]
+    open_desk: Open, troubled: None, size: tuple[int, int]
 ) -> None:
     page = open_desk(size, email="olga@example.com")
     for path in PAGES:
@@ -299,7 +320,9 @@ def test_nothing_is_cut_off_and_everything_can_be_touched(
         (PHONE, "dark"),
     ],
 )
-def test_axe_finds_nothing(open_desk: Open, size: tuple[int, int], scheme: str) -> None:
+def test_axe_finds_nothing(
+    open_desk: Open, troubled: None, size: tuple[int, int], scheme: str
+) -> None:
     page = open_desk(size, email="olga@example.com", scheme=scheme)
     axe = Axe()
     for path in PAGES:

@@ -179,7 +179,7 @@ def test_a_conversation_shows_what_was_said_understood_and_done(
 
 def test_the_customer_stands_beside_the_conversation(sarah: Person, scene: Scene) -> None:
     html = words(sarah.get(page_of(scene["Julie"])).text)
-    assert "Téléphone 06 45 78 90 12" in html
+    assert "Téléphone · SMS 06 45 78 90 12" in html
     assert "E-mail julie.mercier@gmail.com" in html
     assert "Commandes 8" in html
     assert "Total dépensé 1 720,00 €" in html

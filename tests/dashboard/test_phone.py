@@ -12,10 +12,11 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from bot import clock
+from bot.db import transaction
 from bot.settings import settings
 from connectors.sandbox.app import create_app
 from connectors.sandbox.client import SandboxWorld
-from tests.dashboard.cast import NOW, Cast, Person, make_app
+from tests.dashboard.cast import NOW, Cast, Person, Talk, make_app
 from tests.dashboard.conftest import Begin
 from tests.dashboard.test_desk import words
 
@@ -85,7 +86,7 @@ def test_the_phone_says_what_it_is(stranger: Person, begin: Begin, at_noon: date
     begin()
     html = words(stranger.get("/demo/phone").text)
     assert "n’existe que dans la démonstration" in html
-    assert "Élégance Paris — 09 39 03 57 61" in html
+    assert "Par SMS — 09 39 03 57 61" in html
     assert "Julie Mercier — 06 45 78 90 12" in html
     assert "lundi 13 janvier 2025, 11 h 20" in html
 
@@ -95,24 +96,24 @@ def test_a_text_reaches_the_shops_door_and_stands_on_the_phone(
 ) -> None:
     begin()
     answer = stranger.post(
-        "/demo/phone/text", {"shop": "elegance-paris", "number": JULIE, "text": "Vous l'avez ?"}
+        "/demo/phone/text", {"shop": "elegance-paris", "contact": JULIE, "text": "Vous l'avez ?"}
     )
     assert answer.status_code == 302
     assert [(f["From"], f["To"], f["Body"]) for f in door[1]] == [(JULIE, SHOP, "Vous l'avez ?")]
     html = stranger.get(answer.location).text
     assert "Vous l&#39;avez ?" in html
-    live = stranger.get("/demo/phone?live=1&number=%2B33639981234")
+    live = stranger.get("/demo/phone?live=1&contact=%2B33639981234")
     assert "Vous l&#39;avez" not in live.text  # another phone
 
 
 def test_other_numbers_are_taken_as_people_write_them(
     world: SandboxWorld, door: tuple[str, list[dict[str, str]]], stranger: Person
 ) -> None:
-    page = stranger.get("/demo/phone?number=06 39 98 12 34").text
+    page = stranger.get("/demo/phone?contact=06 39 98 12 34").text
     assert 'value="+33639981234" selected' in page
     stranger.post(
         "/demo/phone/text",
-        {"shop": "elegance-paris", "number": "06 39 98 12 34", "text": "Bonjour"},
+        {"shop": "elegance-paris", "contact": "06 39 98 12 34", "text": "Bonjour"},
     )
     assert door[1][0]["From"] == "+33639981234"
 
@@ -124,7 +125,7 @@ def test_other_numbers_are_taken_as_people_write_them(
 def test_what_cannot_be_sent_is_said(
     stranger: Person, cast: Cast, number: str, text: str, said: str
 ) -> None:
-    data = {"shop": "elegance-paris", "number": number, "text": text}
+    data = {"shop": "elegance-paris", "contact": number, "text": text}
     live = stranger.post("/demo/phone/text", data, headers={"X-Live": "1"})
     assert live.status_code == 422
     assert said in live.text
@@ -156,7 +157,7 @@ def test_without_any_shop_the_phone_says_so(configured: object, cast: Cast) -> N
 def move(stranger: Person, **data: str) -> int:
     answer = stranger.post(
         "/demo/phone/clock",
-        {"shop": "elegance-paris", "number": JULIE, **data},
+        {"shop": "elegance-paris", "contact": JULIE, **data},
         headers={"X-Live": "1"},
     )
     status: int = answer.status_code
@@ -194,3 +195,97 @@ def test_when_the_clock_has_arrived_the_phone_shows_the_new_time(
     html = words(answer.text)
     assert "lundi 13 janvier 2025, 16 h" in html
     assert not re.search("avance", html)
+
+
+# --- the other channels ------------------------------------------------------------------
+
+MAILBOX = "hello@elegance-paris.com"
+SECRET = "whsec_c2FuZGJveC1yZXNlbmQtc2VjcmV0"
+
+
+@pytest.fixture
+def everywhere(cast: Cast, world: SandboxWorld, door: tuple[str, list[dict[str, str]]]) -> None:
+    """The shop is on WhatsApp and has a mailbox, too."""
+    from bot.models.tenants import Address, Connection
+
+    shop = cast.elegance.id
+    with transaction() as db:
+        connection = Connection(tenant_id=shop, vendor="resend", key="k", updated_at=NOW)
+        db.add(connection)
+        db.flush()
+        where = {"tenant_id": shop, "deployment_id": cast.deployments[shop].id, "created_at": NOW}
+        db.add(Address(channel="whatsapp", value=SHOP, **where))
+        db.add(Address(channel="email", value=MAILBOX, connection_id=connection.id, **where))
+    account = {"account_sid": "AC1", "auth_token": "t", "sms_url": door[0]}
+    mail = {"api_key": "re_1", "webhook_secret": SECRET, "url": door[0], "retries": []}
+    world.replace({"twilio": account, "mail": mail})
+
+
+def has_mailbox(talk: Talk, value: str) -> None:
+    from bot.models.customers import Identity
+
+    kept = {"kind": "email", "value": value, "created_at": NOW}
+    talk.add(Identity(tenant_id=talk.customer.tenant_id, customer_id=talk.customer.id, **kept))
+
+
+def test_only_the_shops_own_channels_are_offered(
+    stranger: Person, begin: Begin, everywhere: None
+) -> None:
+    begin()
+    html = words(stranger.get("/demo/phone").text)
+    assert "SMS — 09 39 03 57 61 WhatsApp — 09 39 03 57 61 E-mail — hello@elegance" in html
+    other = words(stranger.get("/demo/phone?shop=coollibri&channel=whatsapp").text)
+    assert "WhatsApp —" not in other
+
+
+def test_a_message_by_whatsapp_stays_apart_from_text_messages(
+    door: tuple[str, list[dict[str, str]]], stranger: Person, begin: Begin, everywhere: None
+) -> None:
+    begin()
+    data = {"shop": "elegance-paris", "channel": "whatsapp", "contact": JULIE, "text": "Coucou"}
+    answer = stranger.post("/demo/phone/text", data)
+    assert [(f["From"], f["To"]) for f in door[1]] == [(f"whatsapp:{JULIE}", f"whatsapp:{SHOP}")]
+    assert "Coucou" in stranger.get(answer.location).text
+    assert "Coucou" not in stranger.get(answer.location.replace("whatsapp", "sms")).text
+
+
+def test_an_e_mail_has_a_subject_and_stands_in_the_mailbox(
+    world: SandboxWorld, stranger: Person, begin: Begin, everywhere: None
+) -> None:
+    has_mailbox(begin(), "julie.mercier@gmail.com")
+    page = "/demo/phone?channel=email&contact=julie.mercier@gmail.com"
+    assert 'name="subject"' in stranger.get(page).text
+    answer = stranger.post(
+        "/demo/phone/text",
+        {
+            "shop": "elegance-paris",
+            "channel": "email",
+            "contact": "Julie.Mercier@gmail.com",
+            "subject": "La robe\nfleurie",
+            "text": "Vous l'avez en 38 ?",
+        },
+    )
+    (received,) = world.state()["received_mails"]
+    assert (received["from"], received["to"]) == ("julie.mercier@gmail.com", [MAILBOX])
+    assert received["subject"] == "La robe fleurie"
+    html = words(stranger.get(answer.location).text)
+    assert "La robe fleurie Vous l'avez en 38 ?" in html
+
+
+def test_changing_the_channel_keeps_the_person(
+    stranger: Person, begin: Begin, everywhere: None
+) -> None:
+    has_mailbox(begin("Emma Rousseau", phone="+33612457896"), "emma.rousseau@orange.fr")
+    has_mailbox(begin(), "julie.mercier@gmail.com")
+    mail = stranger.get("/demo/phone", query_string={"channel": "email", "contact": JULIE}).text
+    assert 'value="julie.mercier@gmail.com" selected' in mail
+    by = {"channel": "sms", "contact": "julie.mercier@gmail.com"}
+    assert f'value="{JULIE}" selected' in stranger.get("/demo/phone", query_string=by).text
+
+
+@pytest.mark.parametrize("contact", ["nobody", "@", "a b@c.fr", ""])
+def test_what_is_no_address_is_said(stranger: Person, everywhere: None, contact: str) -> None:
+    data = {"shop": "elegance-paris", "channel": "email", "contact": contact, "text": "Bonjour"}
+    answer = stranger.post("/demo/phone/text", data, headers={"X-Live": "1"})
+    assert answer.status_code == 422
+    assert "adresse e-mail n’est pas valable" in answer.text
