@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bot.understanding.days import WEEKDAYS, any_of
 from bot.understanding.numbers import NUMBER, number
 
+
 @dataclass(frozen=True)
 class Clock:
     """An hour as said. Not `sure`: 5 may still be five in the afternoon."""
@@ -226,7 +227,8 @@ _LASTING = re.compile(
     r"|tous les|plus de|moins de"
     r"|for|since|every|encore|bout de|delais?|duree|presque|attendu|attends|attendre"
     r"|over|(?<!sur )(?<!vers )les|mes|ses|que|apres que)"
-    r"|(?<!partir )(?<!autour )(?<!alentours )(?<!dessus )(?<!fermeture )(?<!creneau )(?<!celui )\bde)\s*$"
+    r"|(?<!partir )(?<!autour )(?<!alentours )(?<!dessus )(?<!fermeture )(?<!creneau )"
+    r"(?<!celui )\bde)\s*$"
 )
 
 

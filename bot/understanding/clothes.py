@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
 
@@ -15,7 +15,7 @@ from bot.understanding.folding import fold
 
 Class = Literal["kind", "color", "hard", "soft"]
 _TOKEN = re.compile(r"[^\W\d_]+|\d+")
-_KEPT = {"dress", "bus", "gris", "roses"}  # singular already
+_KEPT = {"dress", "bus", "gris", "tights", "trainers"}  # the singular is another word, or none
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def stem(word: str) -> str:
         return word
     if word.endswith(("s", "x")):
         word = word[:-1]
-    return word[:-1] if word.endswith("e") and len(word) > 3 else word
+    return word[:-1] if word.endswith("e") and len(word) > 4 else word
 
 
 def split_words(text: str) -> list[tuple[int, int, str]]:
@@ -58,15 +58,16 @@ def stems(words: str) -> tuple[str, ...]:
     return tuple(stem(word) for _, _, word in split_words(fold(words)))
 
 
-def _groups(data: Mapping[str, object]) -> Iterable[tuple[Class, str, list[str], list[str]]]:
-    for name, entry in data["kinds"].items():  # type: ignore[attr-defined]  # our own YAML
+def _groups(data: Mapping[str, Any]) -> Iterator[tuple[Class, str, list[str], list[str]]]:
+    """Class, name, words and wider ones of every entry."""
+    for name, entry in data["kinds"].items():
         yield "kind", name, entry["words"] + entry.get("noun", []), entry.get("is", [])
-    for name, entry in data["colors"].items():  # type: ignore[attr-defined]  # our own YAML
-        wider = entry.get("is", "")
-        yield "color", name, entry["words"], [wider] if wider else []
-    for cls in ("hard", "soft"):
-        for name, words in data[cls].items():  # type: ignore[attr-defined]  # our own YAML
-            yield cls, name, words, []  # type: ignore[misc]  # one of the two literals
+    for name, entry in data["colors"].items():
+        yield "color", name, entry["words"], [entry["is"]] if "is" in entry else []
+    for name, words in data["hard"].items():
+        yield "hard", name, words, []
+    for name, words in data["soft"].items():
+        yield "soft", name, words, []
 
 
 @lru_cache(maxsize=1)

@@ -6,9 +6,10 @@ from typing import Protocol
 
 from bot.turn import Context, Understanding
 
-# Below it the assistant asks back or hands over; an agent may set its own. Chosen on the
-# held-out messages (docstring of bot.understanding.training says how).
-DEFAULT_THRESHOLD = 0.5
+# Below it the assistant asks back or hands over; an agent may set its own. Chosen on messages
+# apart from the training examples (tests/understanding/dev.jsonl): the least at which 99 of 100
+# messages acted on were understood; 96 of 100 that are no `unknown` are then acted on.
+DEFAULT_THRESHOLD = 0.65
 
 
 class Engine(Protocol):

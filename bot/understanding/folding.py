@@ -29,7 +29,8 @@ class _Folding(dict[int, str]):
         return self[code]
 
 
-_FOLDING = _Folding(str.maketrans("’‘ʼ`´′“”«»–—‑−œŒæÆøØ", "''''''\"\"\"\"----ooaaoo"))
+_PLAIN = zip("’‘ʼ`´′“”«»–—‑−œŒæÆøØ", "''''''\"\"\"\"----ooaaoo", strict=True)
+_FOLDING = _Folding({ord(mark): plain for mark, plain in _PLAIN})
 
 
 def cut(text: str) -> str:

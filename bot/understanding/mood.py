@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 from bot.turn import Context, Entities, Sentiment, Urgency
-from bot.understanding.normalize import name_emoji, words_of
+from bot.understanding.days import find_days
+from bot.understanding.normalize import fold, words_of
 from bot.understanding.phrases import read_phrases
 
 SOON = timedelta(days=3)
@@ -15,9 +17,16 @@ _EMOJI = {
     ":love:": 1.0, ":joy:": 0.6, ":sad:": -1.0, ":fear:": -1.0, ":angry:": -2.0, ":star:": 0.6,
 }  # fmt: skip
 # Intents that tell of something gone wrong, whatever the words
-_SORRY = {"complaint": -1.0, "delivery_problem": -1.0}
+_SORRY = {"complaint": -1.0, "delivery_problem": -0.7}
 _IDLE = frozenset(("greeting", "closing"))
 _NEGATED_WITHIN = 3  # words
+_WANTED_BY = re.compile(
+    r"(?:pour|avant|d'ici|des|au plus tard|maximum|max|for|by|before|on|until|necessairement|"
+    r"absolument|imperativement|c'est|est|is|seulement)\s+(?:le |la |ce |this |le mariage de )?$"
+)
+_TODAY = re.compile(
+    r"(?:pour|avant|d'ici|by|for|before|c'est|des|est) (?:ce (?:soir|midi|matin)|tonight|aujourd)"
+)
 
 
 def feel(text: str, intents: Sequence[str]) -> Sentiment:
@@ -52,18 +61,31 @@ def press(text: str, intents: Sequence[str], entities: Entities, context: Contex
     """`high` when an event, a departure or a deadline within three days makes the answer
     matter now, `low` for idle talk."""
     found = read_phrases("mood.yaml").find(words_of(text))
-    if "unknown" not in intents:
-        day = entities.event_date
+    if "unknown" not in intents and not _IDLE & set(intents):
         today = context.now.astimezone(context.hours.zone).date()
-        if day is not None and today <= day <= today + SOON:
+        day = entities.event_date
+        if "pressing" in found or (day is not None and today <= day <= today + SOON):
             return "high"
-        if "pressing" in found and not _IDLE & set(intents):
+        if ("deadline" in found or entities.event) and _is_soon(text, today):
             return "high"
-    if set(intents) <= _IDLE or (tuple(intents) == ("unknown",) and _is_idle(text)):
+    if set(intents) <= _IDLE or ("unknown" in intents and _is_idle(text)):
         return "low"
     return "normal"
 
 
+def _is_soon(text: str, today: date) -> bool:
+    """Whether a day within three days is what is wanted by: "pour demain", "avant samedi"."""
+    folded = fold(text)
+    if _TODAY.search(folded):
+        return True
+    days = [(start, days) for start, _, days in find_days(folded, today) if days is not None]
+    return any(
+        _WANTED_BY.search(folded[:start]) and today <= days.first <= today + SOON
+        for start, days in days
+    )
+
+
 def _is_idle(text: str) -> bool:
-    words = words_of(name_emoji(text))
-    return len(words) <= 8 and "idle" in read_phrases("concepts.yaml").find(words)
+    """Talk for its own sake, not a request meant for somebody else or an offer."""
+    found = read_phrases("concepts.yaml").find(words_of(text))
+    return not found.keys() & {"other_business", "job", "sell_us", "misuse"}

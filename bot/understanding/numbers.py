@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 _WORDS = {
     "un": 1, "une": 1, "a": 1, "an": 1, "one": 1, "deux": 2, "two": 2, "trois": 3, "three": 3,
     "quatre": 4, "four": 4, "cinq": 5, "five": 5, "six": 6, "sept": 7, "seven": 7, "huit": 8,
@@ -16,7 +14,6 @@ _WORDS = {
 
 # Longest first, so that "dix-sept" is not read as "dix".
 NUMBER = r"(?:\d+|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")"
-_NUMBER = re.compile(NUMBER)
 
 
 def number(word: str) -> int | None:

@@ -15,30 +15,24 @@ _INTRODUCED = re.compile(
     r"| c'est)?|nom(?: de famille)?\s*:|nom\s*=|my (?:last |family |sur)?name(?: is"
     r"|'s)"
     r"|(?:last |family |sur)?name\s*(?:is|:)|under the name(?: of)?|in the name of"
-    r"|under|mme|madame|mlle|mademoiselle|monsieur|mr\.?|mrs\.?|ms\.?|m\.(?=\s)"
-    r"|c'est (?:mme|madame|m\.|mlle))\s*:?\s*"
+    r"|mme|madame|mlle|mademoiselle|monsieur|mr\.?|mrs\.?|ms\.?|m\.(?=\s)"
+    r"|c'est (?:mme|madame|m\.|mlle))\s*:?\s*(?:(?:mme|mlle|mr?|mrs|ms)\b\.?\s+)?"
 )
 _PARTICLE = {"de", "du", "des", "le", "la", "van", "von", "di", "da", "el", "al", "ben", "d"}
 # Beside a number these are no names.
 _NO_NAME = frozenset(
-    "bonjour bonsoir salut hello hi hey commande commandes cde cmd order numero num "
-    "number no n colis suivi tracking"
-    " ma mon mes le la les l un une de du des d et ou a au aux en pour par sur est c "
-    "ce ca je j tu vous nous il elle on"
-    " me mon ton ta votre vos notre merci svp stp please thanks the my is it its was "
-    "for of and or where what when"
-    " nom name reference ref dossier facture client cliente email mail tel telephone "
-    "bjr slt coucou oui non ok yes"
-    " voici voila here livraison retour echange pas plus toujours tjs recu recue "
-    "recus article produit taille size"
-    " statut status suivre etat bonne journee cordialement madame monsieur mme mr "
-    "miss mrs colissimo achat avec sans"
-    " sous depuis dans avoir info infos question svp urgent urgence point sur "
-    "au-sujet sujet concernant concerne"
-    " regarding about with from number nr alors donc mais car que qui quoi quand "
-    "comment ou etait sont ai as avez"
-    " parcel package delivery invoice ordre passee passe cl numéro demain hier "
-    "aujourd'hui janvier".split()
+    """bonjour bonsoir salut hello hi hey commande commandes cde cmd order numero num number no
+    n colis suivi tracking ma mon mes le la les l un une de du des d et ou a au aux en pour
+    par sur est c ce ca je j tu vous nous il elle on me ton ta votre vos notre merci svp stp
+    please thanks the my is it its was for of and or where what when nom name reference ref
+    dossier facture client cliente email mail tel telephone bjr slt coucou oui non ok yes
+    voici voila here livraison retour echange pas plus toujours tjs recu recue recus article
+    produit taille size statut status suivre etat bonne journee cordialement madame monsieur
+    mme mr miss mrs colissimo achat avec sans sous depuis dans avoir info infos question
+    urgent urgence point au-sujet sujet concernant concerne regarding about with from nr
+    alors donc mais car que qui quoi quand comment etait sont ai as avez parcel package
+    delivery invoice ordre passee passe cl numéro demain hier aujourd'hui janvier dame maire
+    president directeur directrice twice""".split()
 )
 
 
@@ -124,13 +118,18 @@ _LABELLED = (
 )
 
 
+_FEW_WORDS = 6
+
+
 def _beside(text: str, folded: str, start: int, end: int) -> str | None:
     """ "RAMI CL-401372-487531", "2901, Martin"."""
     head = re.search(rf"({_WORD}(?:\s+{_WORD})?)[\s,:;/-]*{_LABELLED}$", folded[:start].rstrip("#"))
     if head:
         names = _names_at(text, folded, head.start(1))
-        if names and len(names) >= len(head[1].split()) - 1:
-            return _family_name(names)
+        name = _family_name(names) if len(names) >= len(head[1].split()) - 1 else None
+        # in a long sentence a small word beside the number is no name
+        if name and (name[0].isupper() or len(folded.split()) <= _FEW_WORDS):
+            return name
     tail = re.match(rf"[\s,:;/-]+(?:au nom de |nom |name )?({_WORD})", folded[end:])
     if tail:
         names = _names_at(text, folded, end + tail.start(1), most=2)

@@ -147,11 +147,8 @@ def _narrowed(mention: Mention, shown: Shown, posts: Sequence[Post]) -> Mention:
     """Words and post must agree; where they cannot, the words hold."""
     if len(mention.references) <= 1:
         return mention
-    for pool in (_matching(posts, shown), posts):
-        if shown.latest and pool is not posts:
-            pool = [p for p in sorted(posts, key=lambda p: p.posted_on, reverse=True)
-                    if p.reference in mention.references][:1]  # fmt: skip
-        agreeing = [r for r in _references(pool) if r in mention.references]
-        if agreeing:
-            return replace(mention, references=tuple(agreeing))
+    wanted = _matching([p for p in posts if p.reference in mention.references], shown)
+    agreeing = _references(wanted or [p for p in posts if p.reference in mention.references])
+    if agreeing:
+        return replace(mention, references=agreeing)
     return mention

@@ -13,18 +13,22 @@ from bot.understanding.clothes import Concept, clothes, lookup, split_words, ste
 MOST_REFERENCES = 8
 _MOST_MENTIONS = 10
 # Between the words of one mention: "boucles en forme de fleur", "robe taille 38 fleurie".
-_INSIDE = frozenset("de d du des a au aux en l la in of with avec couleur coloris color colour motif "
-    "motifs imprime"
-                    " imprimee taille t size petite petit jolie joli belle beau nouvelle "
-                        "nouveau super magnifique tres"
-                    " tissu forme style effet bien sublime superbe meme".split())  # fmt: skip
-_DESCRIBES = frozenset("avec with a au aux in la".split())  # a kind of its own may not follow
-_THE = {"la": "f", "le": "m", "les": "p", "l": "", "celle": "f", "celui": "m", "cette": "f", "ce": "m",
-        "the": "", "that": "", "this": "", "ma": "f", "mon": "m", "ta": "f", "ton": "m",
-        "votre": "", "une": "f", "un": "m", "cet": "m", "ces": "p", "your": "", "my": ""}  # fmt: skip
-_ARTICLES = frozenset("le la les un une ce cet ces des mon mes vos votre nos the a this that these my "
-    "your of petit"
-                      " petits joli jolis beau beaux deux trois quel quels".split())  # fmt: skip
+_INSIDE = frozenset(
+    """de d du des a au aux en l la in of with avec couleur coloris color colour motif motifs
+    imprime imprimee taille t size petite petit jolie joli belle beau nouvelle nouveau super
+    magnifique sublime superbe tres tissu forme style effet bien meme""".split()
+)
+# Words before a colour that make it stand for a piece, and the gender that they show
+_THE = {
+    **dict.fromkeys("la celle cette ma ta une".split(), "f"),
+    **dict.fromkeys("le celui ce cet mon ton un".split(), "m"),
+    **dict.fromkeys("les ces".split(), "p"),
+    **dict.fromkeys("l votre the that this your my".split(), ""),
+}
+_ARTICLES = frozenset(
+    """le la les un une ce cet ces des mon mes vos votre nos the a this that these my your of
+    petit petits joli jolis beau beaux deux trois quel quels""".split()
+)
 _ONE = frozenset("one ones".split())
 # "carte bleue", "noir de monde", "la nuit blanche", "chez Orange", "vote blanc"
 _NO_COLOR = re.compile(
@@ -48,7 +52,7 @@ _NO_PIECE = re.compile(
     r"|chapeau bas|au top|trop top|c'est top|top top|tip top|retourner? (?:ma|sa"
     r"|ta) veste|prendre une veste|gant de|costume de bain"
     r"|les boucles?(?= de (?:cheveux|ceinture))|ensemble (?:de|des) (?:mon|ma|mes|vos"
-    r"|votre|la|ma)|bagues? de serrage|hat[- ]?trick|coat hanger|robe de chambre bleue"
+    r"|votre|la|ma)|bagues? de serrage|hat[- ]?trick|coat hanger|comme un gant|like a glove"
     r"|suit (?:la|le)|long terme|court terme|a court de|pull the|pulled|pump the|bien a vous)\b"
 )
 
@@ -151,6 +155,7 @@ def _tokens(folded: str, index: Index) -> list[_Token]:
             and raw[at] not in _THE
             and raw[at] not in _INSIDE
             and raw[at] not in _ONE
+            and raw[at] not in clothes().no_clothes
         ):
             concept = index.guess(raw[at]) or index.guess(stemmed[at])
             if concept is None and at + 1 < len(words) and words[at][1] + 1 == words[at + 1][0]:

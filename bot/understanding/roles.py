@@ -159,6 +159,12 @@ def say_roles(
     return [scene.say(when) for when in whens]
 
 
+def _not_before(when: When) -> bool:
+    """Whether it is all of a day, or a bare hour, before which one cannot come."""
+    bounded = when.bound is not None and when.bound.name in {"before", "until"}
+    return bounded and not (when.days and when.clock) and when.moment is None
+
+
 class _Scene:
     """A text with its times and telling words, cut into sentences and clauses."""
 
@@ -195,10 +201,9 @@ class _Scene:
         role = trigger.role if trigger else "none"
         if role in {"coming", "hold", "none"} and self._taken_back(when, sentence):
             role = "refused"
-        if role == "refused" and when.bound and when.bound.name in {"before", "until"}:
+        if role == "refused" and _not_before(when):
             # "je ne peux pas passer avant samedi" is from Saturday on
-            if not (when.days and when.clock) and not when.moment:
-                return Said(replace(when, bound=Bound("from")), "coming")
+            return Said(replace(when, bound=Bound("from")), "coming")
         words = self.text[trigger.start : trigger.end] if trigger else ""
         clause = self._piece(self.clauses, when.start)
         return Said(
@@ -212,7 +217,7 @@ class _Scene:
         )
 
     def _idle_words(self, piece: tuple[int, int]) -> int:
-        """How many words of a sentence or clause belong neither to a time nor to agreeing on one."""
+        """How many words of a piece belong neither to a time nor to agreeing on one."""
         words = (
             m for m in re.finditer(r"[^\W\d_]+", self.text[: piece[1]])
             if m.start() >= piece[0] and m[0] not in agreeing_words()

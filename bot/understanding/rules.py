@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from bot.turn import Context, Entities
 from bot.understanding.normalize import fold, words_of
@@ -30,7 +31,11 @@ _THANKS = frozenset(
     "day evening for the help your sarah et tres".split()
 )
 # Intents of somebody who has not got the piece yet
-_NOT_BOUGHT = frozenset(("reservation_pickup", "reservation_create", "photo_request"))
+_NOT_BOUGHT = frozenset(
+    ("reservation_pickup", "reservation_create", "photo_request", "product_availability")
+)
+_MINE = frozenset(("ma", "mon", "mes", "my"))
+_NO_PIECE = frozenset(("taille", "size", "pointure", "fille", "mere", "soeur", "mari", "fils"))
 _NAME_WORDS = 3  # of a name beside a number
 _NUMBER = re.compile(r"\d")
 
@@ -64,14 +69,20 @@ def settle(found: Verdict, text: str, context: Context) -> Verdict:
     if context.asked is None and _is_thanks(words):
         return Verdict(("closing",), 0.95)
     intents = set(found.intents)
-    has_it = "owned" in read_phrases("concepts.yaml").find(words)
-    if "feedback" in intents and intents & _NOT_BOUGHT and not has_it:
+    if "feedback" in intents and intents & _NOT_BOUGHT and not _has_it(words, context):
         intents.discard("feedback")  # a polite word about what is still to be bought
     if {"complaint", "feedback"} <= intents:
         intents.discard(next(i for i in reversed(found.intents) if i in ("complaint", "feedback")))
     if intents == set(found.intents):
         return found
     return Verdict(tuple(i for i in found.intents if i in intents), found.confidence)
+
+
+def _has_it(words: list[str], context: Context) -> bool:
+    """Whether the one who praises speaks of something bought, or of how they were served."""
+    mine = any(a in _MINE and b not in _NO_PIECE for a, b in pairwise(words))
+    told = "owned" in read_phrases("concepts.yaml").find(words)
+    return mine or told or context.asked == "feedback"
 
 
 def _is_thanks(words: list[str]) -> bool:

@@ -7,9 +7,16 @@ import re
 from bot.understanding.size_wishes import Size, choose_wanted
 
 LETTERS = r"(?:xxxl|xxl|xxs|xs|xl|[234]xl|s|m|l)"
-_WORDS = {"small": "S", "medium": "M", "large": "L", "extra large": "XL", "x large": "XL", "x-large": "XL",
-          "extra-large": "XL", "extra small": "XS", "x small": "XS", "x-small": "XS", "extra-small": "XS",
-          "2xl": "XXL", "3xl": "XXXL", "4xl": "XXXXL"}  # fmt: skip
+_WORDS = {
+    **dict.fromkeys(("small",), "S"),
+    **dict.fromkeys(("medium",), "M"),
+    **dict.fromkeys(("large",), "L"),
+    **dict.fromkeys(("extra large", "x large"), "XL"),
+    **dict.fromkeys(("extra small", "x small"), "XS"),
+    "2xl": "XXL",
+    "3xl": "XXXL",
+    "4xl": "XXXXL",
+}
 _SAID = r"(?:tailles?|taile|tail|size|sizes|sz|pointures?|t\.?|uk|fr|eu)"
 _ENOUGH = (
     r"(?:en|in|du|un|le|au|a|an|the|contre|pour|for|to|ou|or|et|and|from|de|plutot"
@@ -38,7 +45,7 @@ _SAID_NUMBER = re.compile(
 )
 _LETTER = re.compile(
     rf"\b(?:{_SAID}|{_ENOUGH}|deux|mon|my|this|that|votre|ton)\s+(?:a |un |une |the "
-    rf"|taille |size )*(?P<size>{LETTERS})(?![\w'’]|\s?['’])"
+    rf"|taille |size )*(?P<size>{LETTERS})(?![\w'’]|\s?['’]|\.\s\w)"
     rf"|(?<![\w'])(?P<size2>xxxl|xxl|xxs|xs|xl|[234]xl)(?!\w)"
 )
 _LISTED_LETTER = re.compile(
@@ -79,22 +86,26 @@ def _find(text: str, known: frozenset[str], asked: str | None) -> list[Size]:
     for letter in _letters(text, asked):
         found.setdefault(letter.start, letter)
     for m in _WORD.finditer(text):
-        before = text[: m.start()]
-        alone = asked == "size" or len(text.split()) <= 3 or (m["size"] == "medium")
-        if _WIDE.search(before) and not re.search(r"taille\s+$", before):
-            continue
-        if alone or _SIZED.search(before):
-            found.setdefault(
-                m.start(),
-                Size(
-                    m.start(),
-                    m.end(),
-                    _WORDS[m["size"].replace("-", " ")] if "-" in m["size"] else _WORDS[m["size"]],
-                ),
-            )
+        if _says_size(text, m, asked):
+            word = _WORDS[m["size"].replace("-", " ")]
+            found.setdefault(m.start(), Size(m.start(), m.end(), word))
     if one := _ONE_SIZE.search(text):
         found.setdefault(one.start(), Size(one.start(), one.end(), "taille unique"))
     return [found[at] for at in sorted(found)]
+
+
+def _says_size(text: str, found: re.Match[str], asked: str | None) -> bool:
+    """Whether "small", "medium", "large" is a size here: "too large", "a small shop" are none."""
+    before = text[: found.start()]
+    if _WIDE.search(before) and not re.search(r"taille\s+$", before):
+        return False
+    if re.search(r"\ban? $", before) and not _SIZE_ENDS.match(text, found.end()):
+        return False
+    alone = asked == "size" or len(text.split()) <= 3 or found["size"] == "medium"
+    return alone or _SIZED.search(before) is not None
+
+
+_SIZE_ENDS = re.compile(r"\s*(?:$|[^\w\s]|or\b|and\b|in\b|please\b|if\b|instead\b|for\b|is\b)")
 
 
 def _is_size(text: str, found: re.Match[str], known: frozenset[str]) -> bool:
@@ -117,9 +128,11 @@ def _is_size(text: str, found: re.Match[str], known: frozenset[str]) -> bool:
     return after is None or after[1] in _FOLLOWS
 
 
-_FOLLOWS = frozenset("toujours alors jamais merci dispos restes malgre apres vraiment avez seulement "
-    "cependant please parfois disponibles"
-                     " depuis ailleurs chaussures chaussures escarpins".split())  # fmt: skip
+# Plurals that may follow a size; any other says that it counted something
+_FOLLOWS = frozenset(
+    """toujours alors jamais merci dispos disponibles restes malgre apres vraiment avez
+    seulement cependant please parfois depuis ailleurs chaussures escarpins""".split()
+)
 
 
 def _letters(text: str, asked: str | None) -> list[Size]:

@@ -5,7 +5,7 @@ The rules are those of "Times" in formats/understanding.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 
 from bot.hours import OpeningHours
@@ -56,6 +56,8 @@ class Resolver:
             return None
         if when.relative:
             return self._relative(when.relative)
+        if when.moment and when.part:  # "samedi soir avant la fermeture" is samedi soir
+            when = replace(when, moment=None, bound=None)
         if when.moment:
             return self._moment(when, when.moment)
         if when.clock:

@@ -219,7 +219,9 @@ def _plain_answer(text: str, said: Said, before: str) -> bool:
     """Whether a time of which nothing telling is said is when they come all the same."""
     when = said.when
     until = when.bound is not None and when.bound.name == "until"
-    if said.wanted_for or said.idle > (_MOST_IDLE if when.clock and not until else 0):
+    if said.wanted_for or said.idle > (
+        _MOST_IDLE if (when.clock or when.relative) and not until else 0
+    ):
         return False
     loose = when.days is not None and when.days.loose and not (when.clock or when.part)
     if loose and not _UNIT.search(text, when.start, when.end):
@@ -228,9 +230,10 @@ def _plain_answer(text: str, said: Said, before: str) -> bool:
         return False
     if _bare_part(when) and when.part in _PLAIN_PARTS and not _QUALIFIED.search(before):
         return False
-    if when.days and not (when.clock or when.part) and _GENERIC.search(before):
-        if not any(c.isdigit() for c in text[when.start : when.end]):
-            return False  # "ouvert le lundi ?"
+    only_day = when.days is not None and not (when.clock or when.part)
+    dated = any(c.isdigit() for c in text[when.start : when.end])
+    if only_day and not dated and _GENERIC.search(before):
+        return False  # "ouvert le lundi ?"
     leave = _SEE_YOU.search(before) and not when.clock
     now = when.moment is not None and when.moment.name == "now"
     return not (leave or now)
@@ -279,8 +282,8 @@ def _together(first: When, second: When) -> When | None:
         narrowed = _within(first.days, second.days)
         return replace(second, days=narrowed) if narrowed and not first.clock else None
     if second.days is not None and (first.part or first.clock) and not first.dated:
-        return replace(first, days=second.days, start=second.start, end=second.end,
-                       part=second.part or first.part, clock=second.clock or first.clock)  # fmt: skip
+        part, clock = second.part or first.part, second.clock or first.clock
+        return replace(second, part=part, clock=clock, until=second.until or first.until)
     if second.dated and second.days != first.days:
         return None
     if second.dated and second.days is None:  # "ce midi ou ce soir"

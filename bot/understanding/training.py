@@ -34,6 +34,9 @@ STRENGTH = 0.3  # of the first step's fit (scikit-learn's C), chosen by cross-va
 # them than the examples hold.
 SEVERAL = 3.0
 _OVERRIDING = 0.2  # share of requests also learnt as put while a question was open
+_HASTY = 0.5  # share of the dressed examples that are hastily typed instead
+_DROPPED = 0.12  # share of their words that are left out
+_SHORT = 3  # words; nothing is left out of fewer
 _OPEN = ("reservation_offer", "pickup_time", "exchange_option")
 _OPENINGS = (
     "Bonjour, ", "bonjour ", "Bonsoir, ", "Hello ", "slt ", "Coucou ! ", "Bonjour Madame, ",
@@ -91,6 +94,10 @@ def vary(examples: Sequence[Example]) -> list[Variant]:
 
 
 def _dress(text: str, rng: random.Random) -> str:
+    """With a greeting or thanks around, or as hastily typed: words and marks left out."""
+    if rng.random() < _HASTY and len(text.split()) > _SHORT:
+        kept = [w for w in text.split() if rng.random() > _DROPPED]
+        return " ".join(kept).replace("?", "").replace("!", "")
     if rng.random() < 0.7:
         text = rng.choice(_OPENINGS) + text
     return text + rng.choice(_ENDINGS) if rng.random() < 0.6 else text

@@ -10,10 +10,11 @@ from bot.understanding.numbers import NUMBER, number
 
 _OFFERED = {"exchange_option", "backup_option", "clarification"}
 _ORDINALS = {
-    "premier": 1, "premiere": 1, "1er": 1, "1ere": 1, "1re": 1, "first": 1, "1st": 1, "deuxieme": 2, "second": 2,
-    "seconde": 2, "2eme": 2, "2e": 2, "2nd": 2, "2nde": 2, "deuz": 2, "troisieme": 3, "third": 3, "3eme": 3, "3e": 3,
-    "3rd": 3, "quatrieme": 4, "4eme": 4, "4e": 4, "fourth": 4, "4th": 4,
-}  # fmt: skip
+    **dict.fromkeys("premier premiere 1er 1ere 1re first 1st".split(), 1),
+    **dict.fromkeys("deuxieme second seconde 2eme 2e 2nd 2nde".split(), 2),
+    **dict.fromkeys("troisieme third 3eme 3e 3rd".split(), 3),
+    **dict.fromkeys("quatrieme fourth 4eme 4e 4th".split(), 4),
+}
 _ANY_ORDINAL = "|".join(sorted(_ORDINALS, key=len, reverse=True))
 _OPTION = re.compile(
     rf"\b(?:options?|opt|solutions?|choix|choice|proposition|possibilite"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -109,6 +109,6 @@ def test_a_shop_without_catalogue_or_order_numbers_is_read_too() -> None:
 )  # fmt: skip
 def test_a_hundred_kilobytes_are_read_in_bounded_time(piece: str) -> None:
     text = piece * (100_000 // len(piece))
-    start = perf_counter()
+    start = process_time()
     read_entities(text, _shop())
-    assert perf_counter() - start < 2
+    assert process_time() - start < 2

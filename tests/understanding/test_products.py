@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -135,7 +135,7 @@ def test_two_thousand_products_are_searched_within_milliseconds() -> None:
     products = _catalogue(titles)
     context = Context(now=_context().now, hours=_context().hours, products=products)
     read_entities("bonjour", context)  # the index is built once
-    start = perf_counter()
+    start = process_time()
     for _ in range(20):
         read_entities("Bonjour, la robe Balia noire en 38 svp, je passe demain vers 17h", context)
-    assert (perf_counter() - start) / 20 < 0.05
+    assert (process_time() - start) / 20 < 0.05
