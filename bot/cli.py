@@ -7,6 +7,7 @@ from flask import Flask
 
 from bot.db import migrate
 from bot.demo import load_demo
+from bot.export import conversations
 from bot.rehearsal.commands import rehearse
 from bot.understanding.commands import evaluate, train
 
@@ -24,5 +25,5 @@ def migrate_database() -> None:
 
 
 def register(app: Flask) -> None:
-    for each in (demo, migrate_database, evaluate, train, rehearse):
+    for each in (demo, migrate_database, conversations, evaluate, train, rehearse):
         app.cli.add_command(each)

@@ -276,10 +276,17 @@ def _surroundings() -> dict[str, str]:
 
 
 def _free_ports(count: int) -> list[int]:
-    """Ports nobody listens on; all are held while they are looked for, so that they differ."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
+    """Ports nobody listens on. Not of those that the system gives to outgoing connections
+    (32768 and up), one of which might be given away before we listen."""
+    probes: list[socket.socket] = []
+    while len(probes) < count:  # all are held meanwhile, so that they differ
+        probe = socket.socket()
+        try:
+            probe.bind(("127.0.0.1", 20_000 + secrets.randbelow(12_000)))
+        except OSError:
+            probe.close()
+        else:
+            probes.append(probe)
     ports = [int(probe.getsockname()[1]) for probe in probes]
     for probe in probes:
         probe.close()

@@ -25,7 +25,7 @@ STAND_BY = 1.0  # seconds between tries to become the one that ticks
 def main() -> None:
     """Tick while elected. Ends when the database is lost: whoever gets the lock next ticks,
     and the supervisor starts this process again."""
-    set_up_logs()
+    set_up_logs("clock")
     with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         while not _elected(connection):
             time.sleep(STAND_BY)

@@ -31,7 +31,7 @@ def test_a_written_conversation_goes_as_written(written: Written, stack: Stack) 
 
 def test_the_command_plays_two_files_side_by_side(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
-    paths = [str(CONVERSATIONS / file) for file in ("brief.yaml", "offers.yaml")]
+    paths = [str(CONVERSATIONS / file) for file in ("brief.yaml", "outages.yaml")]
     done = subprocess.run(
         [sys.executable, "-m", "flask", "rehearse", "-j", "2", "--json", str(report), *paths],
         cwd=ROOT,

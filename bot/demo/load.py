@@ -8,11 +8,12 @@ from functools import lru_cache
 import requests
 from sqlalchemy.orm import Session
 
-from bot import catalogue, clock, vault
+from bot import catalogue, clock, templates, vault
 from bot.db import transaction
 from bot.demo.sandbox import describe_world
 from bot.demo.world import SLUGS, World, read_world, shifted
 from bot.models.catalogue import Post
+from bot.models.consents import record_consent
 from bot.models.customers import Customer, Identity
 from bot.models.tenants import Address, Agent, Connection, Deployment, Tenant, tenant_by_slug
 from bot.models.users import Membership, User
@@ -36,7 +37,8 @@ def load_demo() -> None:
     worlds = [shifted(read_world(slug), now.date()) for slug in SLUGS]
     boutique = worlds[0]
     if not _is_there(sandbox):
-        sandbox.replace(describe_world(boutique, door_of(boutique), reports=True))
+        doors = {"sms_url": door_of(boutique), "mail_url": door_of(boutique, "resend")}
+        sandbox.replace(describe_world(boutique, **doors, reports=True))
     with transaction() as db:
         missing = [w for w in worlds if tenant_by_slug(db, w.slug) is None]
     for world in missing:
@@ -49,12 +51,13 @@ def load_world(world: World, sandbox: SandboxWorld, now: datetime) -> int:
         tenant_id = _write(world, sandbox, db, now)
     if world.products:
         catalogue.refresh(tenant_id)
+    templates.refresh(tenant_id)
     return tenant_id
 
 
-def door_of(world: World) -> str:
+def door_of(world: World, vendor: str = "twilio") -> str:
     """Where the tenant's carrier posts."""
-    return f"{settings().base_url}/webhooks/twilio/{world.raw['connections']['twilio']['key']}"
+    return f"{settings().base_url}/webhooks/{vendor}/{world.raw['connections'][vendor]['key']}"
 
 
 def _is_there(sandbox: SandboxWorld) -> bool:
@@ -151,7 +154,7 @@ def _hash() -> str:
 def write_customer(
     db: Session, tenant_id: int, profile: Profile, site_user: str, now: datetime
 ) -> Customer:
-    """A customer whom the CRM has told us of before."""
+    """A customer whom the CRM has told us of before, and what they agreed to there."""
     customer = Customer(
         tenant_id=tenant_id,
         first_name=profile.first_name,
@@ -175,4 +178,15 @@ def write_customer(
         for kind, value in known.items()
         if value
     )
+    for channel in profile.consents:
+        record_consent(
+            tenant_id,
+            db,
+            customer.id,
+            scope="commercial",
+            channel=channel,
+            given=True,
+            how="crm",
+            now=now,
+        )
     return customer

@@ -9,11 +9,13 @@ from bot.demo.world import World, sku_of
 from connectors.ports import Profile
 
 
-def describe_world(world: World, sms_url: str, *, reports: bool) -> dict[str, Any]:
+def describe_world(
+    world: World, sms_url: str, *, mail_url: str = "", reports: bool
+) -> dict[str, Any]:
     """The document for the sandbox's PUT (connectors/sandbox/documents.py gives its shape).
 
-    `sms_url` is our door, where a customer's text goes; with `reports` the carrier tells by
-    itself what became of ours.
+    `sms_url` is our door, where a customer's text goes, by WhatsApp too, `mail_url` the one
+    for e-mail; with `reports` the carriers tell by themselves what became of ours.
     """
     connections = world.raw["connections"]
     twilio, shopify = connections["twilio"], connections["shopify"]
@@ -32,6 +34,13 @@ def describe_world(world: World, sms_url: str, *, reports: bool) -> dict[str, An
             **twilio["settings"],
             **twilio["secrets"],
             "sms_url": sms_url,
+            "whatsapp_url": sms_url,
+            "report": reports,
+            "templates": list(world.raw.get("templates", ())),
+        },
+        "mail": {
+            **connections["resend"]["secrets"],
+            "url": mail_url,
             "report": reports,
         },
     }

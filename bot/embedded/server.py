@@ -66,6 +66,12 @@ class Server:
         self.start(insist=10)
         return True
 
+    def kill(self) -> None:
+        """End it as a crash would; `revive` starts it again."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     def stop(self) -> None:
         """End it, by gentler signals first, and give up its data folder."""
         for signum in (*self.stop_signals, signal.SIGKILL):

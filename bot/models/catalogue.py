@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
+from threading import Lock
 from typing import Any
 
-from sqlalchemy import UniqueConstraint, delete, select
+from cachetools import LRUCache, cached
+from sqlalchemy import UniqueConstraint, delete, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, TenantId, When
@@ -50,16 +52,32 @@ class Post(Base):
 
 
 def products(tenant_id: int, db: Session) -> tuple[ports.Product, ...]:
+    """Converted again only when they were read anew."""
+    stamp = select(func.max(Product.read_at), func.count()).where(Product.tenant_id == tenant_id)
+    read_at, count = db.execute(stamp).one()
+    return _products(tenant_id, read_at, count, db)
+
+
+@cached(
+    LRUCache(256),
+    key=lambda tenant_id, read_at, count, db: (tenant_id, read_at, count),
+    lock=Lock(),
+)
+def _products(
+    tenant_id: int, read_at: datetime | None, count: int, db: Session
+) -> tuple[ports.Product, ...]:
     rows = db.scalars(select(Product).where(Product.tenant_id == tenant_id).order_by(Product.id))
     return tuple(_product(row) for row in rows)
 
 
 def posts(tenant_id: int, db: Session) -> tuple[ports.Post, ...]:
     """Newest first."""
-    rows = db.scalars(
-        select(Post).where(Post.tenant_id == tenant_id).order_by(Post.posted_on.desc())
+    rows = db.execute(
+        select(Post.posted_on, Post.reference, Post.caption)
+        .where(Post.tenant_id == tenant_id)
+        .order_by(Post.posted_on.desc())
     )
-    return tuple(ports.Post(row.posted_on, row.reference, row.caption) for row in rows)
+    return tuple(ports.Post(*row) for row in rows)
 
 
 def tenant_ids_with_products(db: Session) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, exists, func, or_, select, update
+from sqlalchemy import ForeignKey, Index, Integer, cast, exists, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -154,7 +154,8 @@ def close_quiet(db: Session, now: datetime) -> None:
     escalated = exists().where(
         Escalation.conversation_id == Conversation.id, Escalation.state == "open"
     )
-    quiet = Conversation.last_message_at + func.make_interval(0, 0, 0, 0, Tenant.quiet_hours) < now
+    quiet_for = func.make_interval(0, 0, 0, 0, cast(Tenant.quiet_hours, Integer))
+    quiet = Conversation.last_message_at + quiet_for < now
     db.execute(
         update(Conversation)
         .where(
@@ -204,8 +205,11 @@ def lock_leased(tenant_id: int, db: Session, id: int, lease: uuid.UUID) -> Conve
     )
 
 
-def begin_turn(tenant_id: int, db: Session, conversation_id: int, now: datetime) -> Turn:
-    """The conversation's unfinished turn, or a new one."""
+def begin_turn(
+    tenant_id: int, db: Session, conversation_id: int, now: datetime, *, again: bool
+) -> Turn:
+    """The conversation's unfinished turn, or a new one. Unless it is read `again`, this is an
+    attempt at it."""
     turn = db.scalar(
         select(Turn).where(
             Turn.tenant_id == tenant_id,
@@ -220,8 +224,10 @@ def begin_turn(tenant_id: int, db: Session, conversation_id: int, now: datetime)
             started_at=now,
             understanding={},
             actions={},
-            attempts=0,
+            attempts=1,
         )
         db.add(turn)
         db.flush()
+    elif not again:
+        turn.attempts += 1
     return turn

@@ -12,17 +12,17 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
 
 CLAIMING = 0x0C0CC2  # the advisory lock of whoever claims deliveries
-HOLDS_UP = 3  # attempts through which a delivery holds up later ones of its sender
 
 
 class Delivery(Base):
-    """`state`: new, done, ignored (with the reason in `error`), failed (given up). `sender`:
-    who wrote, where it brings a message."""
+    """`state`: new, done, ignored (with the reason in `error`), failed (given up). A new one
+    with an `error` broke on a defect. `sender`: who wrote, where it brings a message."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
         UniqueConstraint("connection_id", "provider_id"),
         one_of("state", "new", "done", "ignored", "failed"),
+        Index("ix_deliveries_failed", "tenant_id", "id", postgresql_where="state = 'failed'"),
         Index("ix_deliveries_waiting", "id", postgresql_where="state = 'new'"),
         Index(
             "ix_deliveries_of_sender",
@@ -80,8 +80,7 @@ def claim_deliveries(
     """Up to `limit` deliveries of any tenant that wait, oldest first, claimed for `length`.
 
     Those of one sender in order: none while an earlier one is claimed or is to be tried again
-    later, unless that has been tried often. One process claims at a time, so that no two
-    share a sender's.
+    later, unless that one broke. One process claims at a time, so that no two share a sender's.
     """
     db.execute(select(func.pg_advisory_xact_lock(CLAIMING)))
     earlier = aliased(Delivery)
@@ -91,7 +90,7 @@ def claim_deliveries(
         earlier.connection_id == Delivery.connection_id,
         earlier.sender == Delivery.sender,
         earlier.id < Delivery.id,
-        earlier.attempts <= HOLDS_UP,
+        earlier.error == "",
         or_(earlier.next_try_at > now, earlier.claimed_until >= wall),
     )
     waiting = (
@@ -116,15 +115,12 @@ def claim_deliveries(
     return sorted(claimed, key=lambda d: d.id)
 
 
-def received_at(tenant_id: int, db: Session, delivery_id: int | None) -> datetime | None:
-    """When it came; None when it is gone, or for no delivery."""
-    if delivery_id is None:
-        return None
-    return db.scalar(
-        select(Delivery.received_at).where(
-            Delivery.tenant_id == tenant_id, Delivery.id == delivery_id
-        )
-    )
+def received_at(db: Session, delivery_ids: Sequence[int]) -> dict[int | None, datetime]:
+    """When these of any tenant came."""
+    if not delivery_ids:
+        return {}
+    found = select(Delivery.id, Delivery.received_at).where(Delivery.id.in_(delivery_ids))
+    return dict(db.execute(found).tuples().all())
 
 
 def give_back(db: Session, delivery_ids: Sequence[int]) -> None:

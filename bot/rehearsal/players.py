@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -54,8 +55,10 @@ def open_troupe(folder: Path, count: int) -> Iterator[Troupe]:
             stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
             for _ in range(count)
         ]
+        obeyed = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is ours alone to obey
         for player in players:  # from this thread, with which they are to die
             player.submit(_begin, dying_with_parent())
+        signal.signal(signal.SIGINT, obeyed)
         stacks = stack.enter_context(open_stacks(folder, count))
         for player, place in zip(players, stacks, strict=True):
             player.submit(_move_in, place.env).result()
@@ -68,4 +71,4 @@ def _begin(die_with_parent: Callable[[], None]) -> None:
 
 def _move_in(env: Mapping[str, str]) -> None:
     adopt({**env, "LOG_LEVEL": "WARNING"})  # what is printed is the report
-    set_up_logs()
+    set_up_logs("player")

@@ -94,7 +94,8 @@ def set_stage(tenant: str, at: datetime, setting: Setting | None = None) -> Stag
     clock.set_clock(at)
     sandbox = _sandbox()
     shop = next(world for world in worlds if "twilio" in world.raw["connections"])
-    sandbox.replace(describe_world(shop, door_of(shop), reports=False))
+    doors = {"sms_url": door_of(shop), "mail_url": door_of(shop, "resend")}
+    sandbox.replace(describe_world(shop, **doors, reports=False))
     ids = {world.slug: load_world(world, sandbox, at) for world in worlds}
     _keep_adapters()
     if chosen.stock:

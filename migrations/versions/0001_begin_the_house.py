@@ -215,6 +215,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_deliveries_tenant_id"), "deliveries", ["tenant_id"], unique=False)
     op.create_index(
+        "ix_deliveries_failed",
+        "deliveries",
+        ["tenant_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'failed'"),
+    )
+    op.create_index(
         "ix_deliveries_waiting",
         "deliveries",
         ["id"],

@@ -12,10 +12,12 @@ from sqlalchemy import select
 
 from bot.db import transaction
 from bot.models.conversations import Conversation
+from bot.models.deliveries import Delivery
 from bot.models.escalations import Escalation
+from bot.models.media import Media
 from bot.models.messages import Message
 from bot.models.notifications import Notification
-from tests.dashboard.cast import NOW, Cast, Person, Talk
+from tests.dashboard.cast import NOW, Cast, Person, Talk, make_trouble
 from tests.dashboard.conftest import Begin
 
 Scene = dict[str, Talk]
@@ -461,15 +463,24 @@ def test_reservations_that_ended_stand_below(sarah: Person, scene: Scene) -> Non
 
 
 def test_nothing_of_another_shop_is_seen_or_touched(
-    charlie: Person, scene: Scene, app: Flask
+    charlie: Person, cast: Cast, scene: Scene, app: Flask
 ) -> None:
     """Every route that takes an id, with the ids of Sarah's shop."""
+    make_trouble(cast, scene)
+    message = scene["Julie"].says("Voilà la photo")
+    times = {"next_try_at": NOW, "created_at": NOW}
+    kept = {"state": "kept", "content_type": "image/png", "bytes": 9, "key": "k", **times}
+    media = Media(tenant_id=message.tenant_id, message_id=message.id, position=0, **kept)
     with transaction() as db:
+        db.add(media)
+        db.flush()
         ids = {
             "conversations": scene["Léa"].conversation.id,
             "escalations": db.scalars(select(Escalation.id)).first(),
             "messages": db.scalars(select(Message.id).where(Message.state == "draft")).one(),
             "notifications": db.scalars(select(Notification.id)).first(),
+            "deliveries": db.scalars(select(Delivery.id)).first(),
+            "media": media.id,
         }
     tried = 0
     for rule in app.url_map.iter_rules():
@@ -485,13 +496,17 @@ def test_nothing_of_another_shop_is_seen_or_touched(
             assert charlie.get(f"{path}?live=1").status_code == 404
         assert answer.status_code == 404, path
         assert not re.search("Julie|Léa|Emma|Marine", answer.text)
-    assert tried >= 8
+    assert tried >= 11
     assert [state for _, state, _ in sent(scene["Emma"])] == ["draft"]
-    assert escalation_states(scene["Léa"]) == ["open"]
+    assert escalation_states(scene["Léa"]) == ["open", "open"]
+    with transaction() as db:
+        assert set(db.scalars(select(Delivery.state))) == {"failed"}
 
 
-def test_lists_and_counts_are_the_shops_own(charlie: Person, scene: Scene) -> None:
-    for path in ("/desk/", "/desk/alerts", "/desk/reservations", "/desk/notifications"):
+def test_lists_and_counts_are_the_shops_own(charlie: Person, cast: Cast, scene: Scene) -> None:
+    make_trouble(cast, scene)
+    pages = ("alerts", "reservations", "notifications", "incidents", "templates")
+    for path in ("/desk/", *(f"/desk/{page}" for page in pages)):
         html = charlie.get(path).text
         assert not re.search("Julie|Léa|Emma|Marine|NOUVELLE", html)
         assert 'class="count' not in html

@@ -12,12 +12,15 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import dashboard
-from bot import sending
+from bot import incidents, sending
+from bot.inbox import PROVEN_BY
 from bot.media.types import REASONS, Kind
 from bot.models.messages import PROGRESS
 from bot.models.reservations import LIVE
 from bot.sending import SENDING
 from bot.turn import INTENTS, Entities, Level, Sentiment, Urgency
+from connectors.twilio.templates import Approval
+from dashboard import unsubscribe
 from dashboard.formats import Formats, home_of
 from dashboard.inbox import Show, Status
 from dashboard.texts import LANGUAGES, Texts
@@ -41,7 +44,18 @@ FAMILIES = {
     "held.": (*(s for s in LIVE if s == "pending"), "cancelled", "expired", "collected"),
     "inbox.show_": get_args(Show),
     "inbox.none_": (*get_args(Show), "found"),
-    "menu.": ("inbox", "alerts", "reservations", "notifications"),
+    "menu.": ("inbox", "alerts", "reservations", "notifications", "incidents", "templates"),
+    "incidents.why.": get_args(incidents.Why),
+    "incidents.cannot.": ("gone", "final"),
+    "deliveries.": ("message", "status", "event"),
+    "approvals.": get_args(Approval),
+    "agreed.": ("commercial", "all"),
+    "proofs.": ("crm", "carrier", "opted_out", "bounced", "complained", unsubscribe.HOW),
+    "vouchers.": ("crm", *filter(None, PROVEN_BY.values())),
+    "unsubscribe.": [
+        f"{state}{end}" for state in ("ask", "left", "unknown") for end in ("", "_title")
+    ],
+    "phone.no_": ("number", "address", "text"),
     "thread.trouble_": ("failed", "unknown", "other"),
     "media.kinds.": get_args(Kind),
     "media.refused.": [reason for reason in REASONS if reason != "too_many"],
