@@ -14,14 +14,10 @@ import yaml
 
 @dataclass(frozen=True)
 class Lexicon:
-    """`garments`, `colors`, `modifiers`, `events` map a word or phrase to the one it stands
-    for; `wider` maps a garment to the nouns that may be said for it ("veste" for blazer)."""
+    """Each maps a word or phrase to the one it stands for."""
 
     garments: Mapping[str, str]
-    wider: Mapping[str, frozenset[str]]
     colors: Mapping[str, str]
-    modifiers: Mapping[str, str]
-    events: Mapping[str, str]
 
 
 def read_yaml(name: str) -> Any:
@@ -36,14 +32,7 @@ def _invert(groups: Mapping[str, Iterable[str]]) -> dict[str, str]:
 @lru_cache(maxsize=1)
 def lexicon() -> Lexicon:
     data = read_yaml("lexicon.yaml")
-    garments = data["garments"]
-    return Lexicon(
-        garments=_invert({name: g["words"] for name, g in garments.items()}),
-        wider={name: frozenset(g.get("is", ())) for name, g in garments.items()},
-        colors=_invert(data["colors"]),
-        modifiers=_invert(data["modifiers"]),
-        events=_invert(data["events"]),
-    )
+    return Lexicon(garments=_invert(data["garments"]), colors=_invert(data["colors"]))
 
 
 def any_of(words: Iterable[str]) -> str:

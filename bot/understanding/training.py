@@ -261,4 +261,4 @@ def _best_least(
             for each, e in zip(shares, examples, strict=True)
         )
 
-    return max((0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6), key=right)
+    return max((0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65), key=right)

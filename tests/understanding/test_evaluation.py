@@ -6,6 +6,8 @@ import json
 from datetime import datetime
 
 import pytest
+from click.testing import CliRunner
+
 from bot.turn import Entities, ProductMention, TimeSpan, Understanding
 from bot.understanding import commands
 from bot.understanding.evaluation import (
@@ -15,7 +17,6 @@ from bot.understanding.evaluation import (
     measure,
     read_cases,
 )
-from click.testing import CliRunner
 
 KEYS = {
     "messages", "right", "accuracy", "coverage", "accuracy_when_acting", "unknown_acted_on",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from bot.understanding.engine import DEFAULT_THRESHOLD
 from bot.understanding.evaluation import measure, read_cases
 from bot.understanding.examples import EXAMPLES, BadExample, hash_of, read_examples
@@ -42,7 +43,7 @@ def evened(text):
 
 @pytest.mark.parametrize("name", BARS)
 def test_nothing_but_everybodys_words_is_both_learnt_and_measured(name):
-    """"Bonjour" and "oui stp" are what everybody writes; longer messages are kept apart."""
+    """ "Bonjour" and "oui stp" are what everybody writes; longer messages are kept apart."""
     learnt = {evened(example.text) for example in read_examples([EXAMPLES])}
     cases = read_cases(HERE / f"{name}.jsonl")
     assert [c.line for c in cases if len(c.text.split()) > 3 and evened(c.text) in learnt] == []
