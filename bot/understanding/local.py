@@ -44,9 +44,10 @@ class LocalEngine:
         shares = probabilities(self.model, parts)
         intents, sure = choose(shares, self.model.intents, self.model.settings["least"][0])
         confidence = confidence_of(self.model, sure, parts, len(intents))
-        return answer(said, entities, context, intents) or rules.settle(
+        read = answer(said, entities, context, intents) or rules.settle(
             Verdict(intents, confidence), said, context
         )
+        return rules.support(read, entities, context)
 
 
 def load_engine(path: Path = ARTEFACT) -> Engine:

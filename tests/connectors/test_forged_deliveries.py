@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -185,7 +184,7 @@ def forge_elsewhere(post: Post, form: dict[str, str], chance: Random) -> Forgeri
 def test_no_forged_delivery_is_accepted(
     make: Callable[[], Post], more: Callable[[Post, dict[str, str], Random], Forgeries]
 ) -> None:
-    post, refused, began = make(), Counter[str](), time.monotonic()
+    post, refused = make(), Counter[str]()
 
     @settings(
         max_examples=EXAMPLES,
@@ -203,7 +202,6 @@ def test_no_forged_delivery_is_accepted(
     refuse()
     assert refused.total() >= LEAST, refused
     assert min(refused.values()) > 0
-    assert time.monotonic() - began < 60
 
 
 def _is_refused(post: Post, request: SignedRequest, name: str) -> bool:

@@ -221,10 +221,8 @@ def test_under_gunicorn_a_connection_can_be_hung_up(tmp_path: Path) -> None:
     with run_gunicorn(tmp_path / "worlds") as (world, _):
         world.replace(make_document())
         world.fail("hubspot", "timeout_after", times=1)
-        began = time.monotonic()
         with pytest.raises(Exception, match="ProtocolError"):
             world.connect("hubspot").find_by_phone(JULIE)
-        assert time.monotonic() - began < 2
         assert world.connect("hubspot").find_by_phone(JULIE)
 
 
