@@ -7,7 +7,7 @@ RUNTIME := .venv/.runtime-installed
 DEVELOPMENT := .venv/.development-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check format rehearse bench chromium
+.PHONY: help setup run reset test check format rehearse bench chaos chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,10 @@ rehearse: $(DEVELOPMENT) ## play the written conversations (ONLY= one of them)
 
 bench: $(DEVELOPMENT) ## measure (ONLY= one of the benches)
 	$(BIN)/python -m tests.bench $(ONLY)
+
+chaos: $(DEVELOPMENT) ## everything dies at random, and nothing is lost (MESSAGES= SEED= MINUTES=)
+	@$(BIN)/python -m tests.chaos --messages $(or $(MESSAGES),5000) --seed $(or $(SEED),1) \
+	--minutes $(or $(MINUTES),10)
 
 chromium:
 	@command -v chromium >/dev/null && exit 0; \

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from bot import clock, consent, profiles
+from bot import clock, consent, metrics, profiles
 from bot import turn as words
 from bot.agents import Speaker, speaking_as
 from bot.db import transaction
@@ -50,6 +50,7 @@ from bot.outbox import write_answer
 from bot.replies.render import speak, tell_desk
 from bot.reservations import apply, describe, undo_unkept
 from bot.settings import settings
+from bot.shop import Shop
 from bot.tenants import describe_tenant, open_shop
 from bot.turn import (
     Cancel,
@@ -78,6 +79,7 @@ class Loaded:
     lease: uuid.UUID
     row: TurnRow
     tenant: words.Tenant
+    shop: Shop
     order_shapes: tuple[str, ...]
     speaker: Speaker
     customer: Customer
@@ -132,10 +134,10 @@ def _load(leased: Conversation, *, again: bool) -> Loaded | None:
         if not messages:
             _let_go(conversation, waits=False)
             return None
-        conversation.lease_until = clock.wall() + timedelta(seconds=settings().lease_seconds)
+        if again:
+            conversation.lease_until = clock.wall() + timedelta(seconds=settings().lease_seconds)
         tenant = describe_tenant(leased.tenant_id, db)
-        row = begin_turn(leased.tenant_id, db, leased.id, clock.now())
-        row.attempts += 0 if again else 1
+        row = begin_turn(leased.tenant_id, db, leased.id, clock.now(), again=again)
         held = active_reservations(leased.tenant_id, db, leased.customer_id)
         last = last_out(leased.tenant_id, db, leased.id)
         return Loaded(
@@ -143,6 +145,13 @@ def _load(leased: Conversation, *, again: bool) -> Loaded | None:
             lease=leased.lease,
             row=row,
             tenant=tenant,
+            shop=open_shop(
+                leased.tenant_id,
+                db,
+                turn_id=row.id,
+                conversation_id=leased.id,
+                customer_id=leased.customer_id,
+            ),
             order_shapes=tuple(db.get_one(Tenant, leased.tenant_id).order_shapes),
             speaker=speaking_as(leased.tenant_id, db, leased.id),
             customer=db.get_one(Customer, leased.customer_id),
@@ -155,10 +164,10 @@ def _load(leased: Conversation, *, again: bool) -> Loaded | None:
 
 
 def _enclosed(tenant_id: int, db: Session, messages: Sequence[Message]) -> tuple[str, ...]:
-    """What came instead of words, as its senders call it: it may not be fetched yet."""
-    if any(m.body.strip() for m in messages):
-        return ()
-    files = media_of(tenant_id, db, [m.id for m in messages])
+    """What came along, as its senders call it: it may not be fetched yet. The pictures of an
+    e-mail that says something are often its signature."""
+    told = [m for m in messages if m.channel != "email" or not m.body.strip()]
+    files = media_of(tenant_id, db, [m.id for m in told])
     kinds = [kind_of(f.source["content_type"]) for f in files if "content_type" in f.source]
     return (*kinds, *("place" for m in messages if "latitude" in m.extra))
 
@@ -179,15 +188,7 @@ def _let_go(conversation: Conversation, *, waits: bool) -> None:
 
 def _read_turn(loaded: Loaded) -> Turn:
     """The turn as flows see it, the customer's words understood."""
-    with transaction() as db:
-        shop = open_shop(
-            loaded.tenant.id,
-            db,
-            turn_id=loaded.row.id,
-            conversation_id=loaded.conversation.id,
-            customer_id=loaded.customer.id,
-        )
-    customer, tenant = loaded.customer, loaded.tenant
+    customer, tenant, shop = loaded.customer, loaded.tenant, loaded.shop
     now = clock.now().astimezone(tenant.hours.zone)
     text = "\n".join(m.body for m in loaded.messages)
     context = Context(
@@ -323,6 +324,8 @@ def _record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         undo_unkept(loaded.tenant.id, db, row.id, now)
         _record_reply(db, loaded, turn, decision)
         _record_handover(db, loaded, turn, outcome, now)
+        if outcome.say:
+            conversation.last_message_at = now
         conversation.asked = outcome.asks or _still_asked(turn, outcome)
         conversation.memory = {
             **conversation.memory,
@@ -334,6 +337,7 @@ def _record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         row.actions = {"done": _describe_actions(turn, outcome)}
         row.handled, row.finished_at = decision.handled, now
         _let_go(conversation, waits=False)
+    metrics.count_turn(row.handled, turn.understanding.intents, now - row.started_at)
     log().info(
         "turn",
         turn=row.id,
@@ -383,17 +387,15 @@ def _record_reply(db: Session, loaded: Loaded, turn: Turn, decision: Decision) -
     voice = replace(turn.voice, emoji=turn.voice.emoji and not turn.upset)
     text = speak(says, language=_language(turn), voice=voice, now=turn.now)
     draft = decision.handled == "draft"
-    message = write_answer(
+    write_answer(
         db,
         loaded.messages[-1],
         text,
         author="assistant",
         kind="acknowledgement" if decision.handled == "human" else "reply",
         state="draft" if draft else "queued",
+        turn_id=loaded.row.id,
     )
-    message.turn_id = loaded.row.id
-    loaded_conversation = db.get_one(Conversation, loaded.conversation.id)
-    loaded_conversation.last_message_at = message.created_at
 
 
 def _record_handover(
@@ -413,6 +415,8 @@ def _record_handover(
             language=_language(turn),
             turn_id=loaded.row.id,
         )
+    if not outcome.notices:
+        return
     contact = describe_customer(loaded.tenant.id, db, conversation.customer_id)["contact"]
     for notice in outcome.notices:
         notify(

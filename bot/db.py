@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.orm import Session
 
 from bot.settings import ROOT, settings
@@ -29,10 +29,21 @@ def engine() -> Engine:
     )
 
 
+class _Transaction(Session):
+    """A session that keeps what it has loaded: SQLAlchemy's own lets go of it with its last
+    user, and would read the same row again and again within one transaction."""
+
+
+@event.listens_for(_Transaction, "loaded_as_persistent")
+def _keep(db: Session, loaded: object) -> None:
+    db.info.setdefault("kept", []).append(loaded)
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
-    """A session that commits at the end of the block and rolls back on an error."""
-    with Session(engine(), expire_on_commit=False) as db, db.begin():
+    """A session that commits at the end of the block and rolls back on an error. A row read
+    twice in it by its id is read once."""
+    with _Transaction(engine(), expire_on_commit=False) as db, db.begin():
         yield db
 
 

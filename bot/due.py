@@ -11,7 +11,7 @@ from bot.models.conversations import Conversation
 from bot.models.deliveries import Delivery
 from bot.models.effects import Effect
 from bot.models.media import Media
-from bot.models.messages import Message
+from bot.models.messages import Message, may_leave
 from bot.models.reminders import Reminder
 from bot.models.reservations import Reservation
 
@@ -27,7 +27,7 @@ def is_waiting(db: Session, now: datetime, wall: datetime) -> bool:
         Conversation.answer_after <= now,
         or_(Conversation.lease_until.is_(None), Conversation.lease_until < wall),
     )
-    message = exists().where(Message.state == "queued", Message.send_after <= now)
+    message = exists().where(may_leave(now))
     media = exists().where(
         Media.state == "waiting",
         Media.next_try_at <= now,
@@ -60,7 +60,7 @@ def is_settled(db: Session, now: datetime) -> bool:
     unsettled = [
         exists().where(Delivery.state == "new", Delivery.next_try_at <= now),
         exists().where(Conversation.answer_after <= now),
-        exists().where(Message.state == "queued", Message.send_after <= now),
+        exists().where(may_leave(now)),
         exists().where(Message.state == "sending"),
         exists().where(Message.state == "unknown", Message.send_after <= now),
         exists().where(Media.state == "waiting", Media.next_try_at <= now),
@@ -71,6 +71,21 @@ def is_settled(db: Session, now: datetime) -> bool:
         ),
     ]
     return not db.scalar(select(or_(*unsettled)))
+
+
+def waiting_since(db: Session) -> dict[str, datetime | None]:
+    """Since when the oldest delivery, turn and message of any tenant has waited or will be due;
+    None where none waits."""
+    oldest = {
+        "delivery": select(Delivery.received_at)
+        .where(Delivery.state == "new")
+        .order_by(Delivery.id)
+        .limit(1),
+        "turn": select(func.min(Conversation.answer_after)),
+        "message": select(func.min(Message.send_after)).where(Message.state == "queued"),
+    }
+    found = db.execute(select(*(query.scalar_subquery() for query in oldest.values()))).one()
+    return dict(zip(oldest, found, strict=True))
 
 
 def next_due(db: Session, after: datetime) -> datetime | None:

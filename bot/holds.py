@@ -14,12 +14,13 @@ from bot import clock
 from bot.db import transaction
 from bot.logs import log
 from bot.models.base import Json
-from bot.models.effects import CLAIM, Effect, effect_for
+from bot.models.effects import Effect, effect_for
 from bot.models.reservations import Reservation
 from bot.shop import Held, SoldOut
 from connectors.errors import NeedsNewKey, OutcomeUnknown, Refused, Stale, Unavailable
 from connectors.ports import InventorySystem, Money, Move, Product, Variant
 
+QUICK = 3  # tries after which a vendor that asks for a short pause is given a longer one
 TRIES = 6  # how often a hold is asked again while others take from the same stock
 
 
@@ -39,9 +40,9 @@ class TurnHolds:
     ) -> Held | SoldOut:
         effect = self._begin(product, variant, quantity, until)
         assert effect.reservation_id is not None
-        if effect.state == "done":
-            return Held(effect.reservation_id, effect.result["left"])
         for _ in range(TRIES):
+            if effect.state == "done":
+                break
             if effect.request is None:
                 if available < quantity:
                     _refuse(effect, "sold out")
@@ -59,9 +60,9 @@ class TurnHolds:
             except Refused as error:
                 _refuse(effect, error.code or str(error))
                 raise
-            else:
-                return Held(effect.reservation_id, effect.result["left"])
-        raise Unavailable("the stock keeps moving", code="STALE")
+        if effect.state != "done":
+            raise Unavailable("the stock keeps moving", code="STALE")
+        return Held(effect.reservation_id, effect.result["left"])
 
     def _begin(self, product: Product, variant: Variant, quantity: int, until: datetime) -> Effect:
         """The hold's rows: found again after a crash, begun anew after a refusal."""
@@ -69,7 +70,6 @@ class TurnHolds:
         with transaction() as db:
             found = effect_for(self.tenant_id, db, purpose)
             if found is not None and found.state != "refused":
-                found.claimed_until = clock.wall() + CLAIM
                 return found
             if found is not None:
                 db.delete(found)
@@ -103,7 +103,6 @@ class TurnHolds:
                 result={},
                 attempts=0,
                 next_try_at=now,
-                claimed_until=clock.wall() + CLAIM,
                 created_at=now,
             )
             db.add(effect)
@@ -174,15 +173,28 @@ def _price(price: Money) -> Json:
 def _prepare(effect: Effect, inventory: InventorySystem, move: Json, available: int | None) -> None:
     request = inventory.prepare_move(Move(**move, expected_available=available))
     left = {} if available is None else {"left": available - move["quantity"]}
-    _save(effect, request=request, result=left, attempts=effect.attempts + 1)
+    _agree(effect, request=request, result=left, attempts=effect.attempts + 1)
 
 
 def _forget_request(effect: Effect) -> None:
-    _save(effect, request=None, key=uuid.uuid4())
+    _agree(effect, request=None, key=uuid.uuid4())
 
 
 def _renew_key(effect: Effect) -> None:
-    _save(effect, key=uuid.uuid4(), attempts=effect.attempts + 1)
+    _agree(effect, key=uuid.uuid4(), attempts=effect.attempts + 1)
+
+
+def _agree(effect: Effect, **values: object) -> None:
+    """Change what is sent, unless another process did: it may hold the same turn, or claim the
+    same release, if we were slow. Then what it wrote counts for both, so that no two requests
+    are made of one."""
+    with transaction() as db:
+        stored = db.get_one(Effect, effect.id, with_for_update=True)
+        if (stored.key, stored.request is None) == (effect.key, effect.request is None):
+            for name, value in values.items():
+                setattr(stored, name, value)
+        for name in ("request", "key", "state", "result", "attempts"):
+            setattr(effect, name, getattr(stored, name))
 
 
 def _done(effect: Effect) -> None:
@@ -226,6 +238,11 @@ def plan_release(reservation: Reservation, connection_id: int | None, now: datet
     )
 
 
-def pause_before(attempt: int) -> timedelta:
-    """Between tries of the same thing: 30 s doubling to about half an hour."""
-    return timedelta(seconds=min(30 * 2**attempt, 1800))
+def pause_before(attempt: int, asked: float | None = None) -> timedelta:
+    """Between tries of the same thing: a minute, doubling to half an hour. The first times, what
+    the vendor `asked` for, in seconds, will do: it is busy, not down."""
+    if asked is None:
+        return timedelta(seconds=min(30 * 2**attempt, 1800))
+    if attempt <= QUICK:
+        return timedelta(seconds=asked)
+    return max(timedelta(seconds=asked), pause_before(attempt - QUICK))

@@ -5,17 +5,19 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from redis import RedisError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from bot import clock, consent
+from bot import clock, consent, metrics
 from bot.db import transaction
+from bot.holds import pause_before
 from bot.keywords import read_keyword
 from bot.logs import log
 from bot.media.fetching import plan
 from bot.models.conversations import join_conversation
 from bot.models.customers import Customer, NewIdentity, customer_known_as, meet_customer
-from bot.models.deliveries import Delivery, claim_deliveries, store_delivery
+from bot.models.deliveries import Delivery, claim_deliveries, give_back, store_delivery
 from bot.models.messages import Message
 from bot.models.tenants import Address, Connection, Tenant, address_at
 from bot.outbox import apply_report
@@ -27,7 +29,8 @@ from connectors.errors import Refused, Unavailable, UnknownEvent
 from connectors.ports import InboundMessage, Receipt, SignedRequest, StatusReport
 
 BATCH = 20
-GIVE_UP_AFTER = 8  # attempts at a delivery, the last about two hours after the first
+PASSING = 1.0  # seconds until what is sure to pass is tried again
+GIVE_UP_AFTER = 10  # attempts at a delivery, the last more than an hour after the first
 IDENTITY_KINDS = {"sms": "phone", "whatsapp": "phone", "email": "email", "web": "site_user"}
 PROVEN_BY = {"sms": "carrier", "whatsapp": "carrier", "email": "authentication", "web": "site"}
 
@@ -46,12 +49,14 @@ def store(connection: Connection, receipt: Receipt, request: SignedRequest) -> i
                 connection_id=connection.id,
                 provider_id=receipt.provider_id,
                 kind=receipt.kind,
+                sender=receipt.sender,
                 url=request.url,
                 headers=dict(request.headers),
                 body=request.body,
                 received_at=now,
             ),
         )
+    metrics.count_delivery(connection.vendor, receipt.kind, repeated=delivery_id is None)
     log().info("delivery", delivery=delivery_id, kind=receipt.kind, repeated=delivery_id is None)
     if delivery_id is not None:
         try:
@@ -64,38 +69,59 @@ def store(connection: Connection, receipt: Receipt, request: SignedRequest) -> i
 def read_deliveries() -> int:
     """Turn waiting deliveries into messages and reports; how many were taken."""
     with transaction() as db:
-        claimed = claim_deliveries(db, clock.now(), clock.wall(), BATCH)
+        claimed = claim_deliveries(db, clock.now(), clock.wall(), settings().claim, BATCH)
+    waiting: set[tuple[int, str]] = set()
+    behind = []
     for delivery in claimed:
+        sender = (delivery.connection_id, delivery.sender)
+        if delivery.sender and sender in waiting:
+            behind.append(delivery.id)
+            continue
         with bound_contextvars(delivery=delivery.id):
-            try:
-                _read(delivery)
-            except Exception as error:  # a defect must not hold the other deliveries up
-                log().exception("delivery broke")
-                _try_again(delivery, Unavailable(type(error).__name__))
+            if not _read_guarded(delivery):
+                waiting.add(sender)
+    if behind:
+        with transaction() as db:
+            give_back(db, behind)
     return len(claimed)
 
 
-def _read(delivery: Delivery) -> None:
+def _read_guarded(delivery: Delivery) -> bool:
+    """Read it, whatever breaks; False when it is to be tried again."""
+    try:
+        return _read(delivery)
+    except OperationalError as error:  # the database was away, or busy, for a moment
+        _try_again(delivery, Unavailable(type(error).__name__, retry_after=PASSING))
+    except Exception as error:  # a defect must not hold the other deliveries up
+        log().exception("delivery broke")
+        _try_again(delivery, Unavailable(type(error).__name__), broke=True)
+    return False
+
+
+def _read(delivery: Delivery) -> bool:
     request = SignedRequest("POST", delivery.url, delivery.headers, delivery.body)
     try:
         _, channel = open_channel(delivery.tenant_id, delivery.connection_id)
         events = channel.read(request)  # may ask the vendor: no transaction is open
     except Unavailable as error:
         _try_again(delivery, error)
-        return
+        return False
     except (Refused, UnknownEvent) as error:
         _finish(delivery, "failed", str(error))
-        return
+        return True
     people = [_look_up(delivery.tenant_id, event) for event in events]  # asks outside, too
     with transaction() as db:
+        stored = db.get_one(Delivery, delivery.id, with_for_update=True)
+        if stored.state != "new":  # it took so long that another read it meanwhile
+            return True
         reasons = [
             _take(db, delivery, event, person) for event, person in zip(events, people, strict=True)
         ]
         ignored = [reason for reason in reasons if reason]
-        stored = db.get_one(Delivery, delivery.id)
         stored.state, stored.error = ("ignored" if ignored else "done"), "; ".join(ignored)
     for reason in ignored:
         log().warning("ignored", reason=reason)
+    return True
 
 
 def _look_up(tenant_id: int, event: InboundMessage | StatusReport) -> LookUp:
@@ -206,14 +232,16 @@ def _obey_keyword(db: Session, customer: Customer, message: Message) -> None:
         consent.restart(db, customer, how=how, now=message.created_at, message_id=message.id)
 
 
-def _try_again(delivery: Delivery, error: Unavailable) -> None:
+def _try_again(delivery: Delivery, error: Unavailable, *, broke: bool = False) -> None:
     if delivery.attempts >= GIVE_UP_AFTER:
         _finish(delivery, "failed", str(error))
         return
-    pause = timedelta(seconds=error.retry_after or 2**delivery.attempts * 30)
+    pause = pause_before(delivery.attempts, error.retry_after)
     with transaction() as db:
         stored = db.get_one(Delivery, delivery.id)
         stored.claimed_until, stored.next_try_at = None, clock.now() + pause
+        if broke:
+            stored.error = str(error)
     log().warning("delivery waits", code=error.code, attempts=delivery.attempts)
 
 

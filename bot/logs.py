@@ -6,14 +6,17 @@ import logging
 
 import structlog
 
+from bot import metrics
 from bot.settings import settings
 
 
-def set_up_logs() -> None:
-    """Once a process. Lines of libraries come out in the same form."""
+def set_up_logs(part: str) -> None:
+    """Once a process, by what it is ("web", "worker", "clock"). Lines of libraries come out in
+    the same form."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
+        metrics.count_errors(part),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: structlog.typing.Processor = (

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from bot import clock, inbox
 from bot.db import transaction
 from bot.logs import log
-from bot.models.messages import is_stored
+from bot.models.messages import stored_ids
 from bot.models.tenants import Connection
 from bot.tenants import open_channel
 from connectors.errors import ConnectorError
@@ -38,17 +38,19 @@ def _ask(connection: Connection) -> int:
     except ConnectorError as error:  # the next look asks for the same time again
         log().warning("carrier not asked", connection=connection.id, code=error.code)
         return 0
-    found = 0
-    for request in received:
-        for event in channel.read(request):
-            if isinstance(event, InboundMessage) and not _is_known(connection, event):
-                inbox.store(connection, Receipt(event.provider_id, "message"), request)
-                found += 1
-    if found:
-        log().warning("messages the door missed", connection=connection.id, count=found)
-    return found
-
-
-def _is_known(connection: Connection, event: InboundMessage) -> bool:
+    written = [
+        (event, request)
+        for request in received
+        for event in channel.read(request)
+        if isinstance(event, InboundMessage)
+    ]
     with transaction() as db:
-        return is_stored(connection.tenant_id, db, connection.id, event.provider_id)
+        asked = [event.provider_id for event, _ in written]
+        known = stored_ids(connection.tenant_id, db, connection.id, asked)
+    missed = [(event, request) for event, request in written if event.provider_id not in known]
+    for event, request in missed:
+        receipt = Receipt(event.provider_id, "message", sender=event.sender)
+        inbox.store(connection, receipt, request)
+    if missed:
+        log().warning("messages the door missed", connection=connection.id, count=len(missed))
+    return len(missed)

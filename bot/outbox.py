@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
-from bot import clock, consent, sending
+from bot import clock, consent, metrics, sending
 from bot.db import transaction
 from bot.escalation import escalate
 from bot.events import describe_customer, notify
@@ -20,10 +20,12 @@ from bot.logs import log
 from bot.mail import compose
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
+from bot.models.deliveries import received_at
 from bot.models.messages import (
     Message,
     answered_by,
     claim_messages,
+    ids_of_others,
     left_sending,
     of_unknown_fate,
     stopped_since,
@@ -38,13 +40,20 @@ from connectors.errors import OutcomeUnknown, Refused, Unavailable
 from connectors.ports import OutboundMessage, Sent, StatusReport
 
 BATCH = 10
-GIVE_UP_AFTER = 6  # attempts at handing a message over, the last about half an hour later
+GIVE_UP_AFTER = 10  # attempts at handing a message over, the last more than an hour later
 OPTED_OUT = "21610"  # Twilio's word for: they said STOP to the carrier
 ASK_AFTER = timedelta(seconds=30)  # then the carrier is asked what became of a message
 
 
 def write_answer(
-    db: Session, inbound: Message, text: str, *, author: str, kind: str, state: str = "queued"
+    db: Session,
+    inbound: Message,
+    text: str,
+    *,
+    author: str,
+    kind: str,
+    state: str = "queued",
+    turn_id: int | None = None,
 ) -> Message:
     """A message that answers `inbound`: back the way it came, if the planner lets it."""
     conversation = db.get_one(Conversation, inbound.conversation_id)
@@ -55,7 +64,9 @@ def write_answer(
         others = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
         ways += [way for way in others if way.channel != back.channel]
     stopped = customer.opted_out_at is not None and inbound.created_at < customer.opted_out_at
-    return _write(db, conversation, customer, ways, text, kind, author, state, stopped, inbound)
+    return _write(
+        db, conversation, customer, ways, text, kind, author, state, stopped, inbound, turn_id
+    )
 
 
 def write_first(db: Session, conversation: Conversation, text: str, *, kind: str) -> Message:
@@ -77,6 +88,7 @@ def _write(
     state: str,
     stopped: bool,
     inbound: Message | None = None,
+    turn_id: int | None = None,
 ) -> Message:
     tenant = describe_tenant(conversation.tenant_id, db)
     now = clock.now()
@@ -92,6 +104,7 @@ def _write(
     message = Message(
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
+        turn_id=turn_id,
         delivery_id=inbound.delivery_id if inbound else None,
         connection_id=way.connection_id if way else None,
         direction="out",
@@ -113,6 +126,7 @@ def _write(
     db.add(message)
     db.flush()
     if plan.how == "never":
+        metrics.count_send(message.channel, "withheld")
         log().info("message withheld", message=message.id, why=plan.why)
     return message
 
@@ -120,21 +134,42 @@ def _write(
 def send_messages() -> int:
     """Hand over what waits; how many were taken."""
     with transaction() as db:
-        claimed = claim_messages(db, clock.now(), clock.wall(), BATCH)
+        claimed = claim_messages(db, clock.now(), clock.wall(), settings().claim, BATCH)
         # STOP may have come between the writing and the sending
         for message_id in stopped_since(db, [m.id for m in claimed]):
             stopped = db.get_one(Message, message_id)
             stopped.state, stopped.plan = "withheld", {"how": "never", "why": "stopped"}
+        came_at = received_at(db, [m.delivery_id for m in claimed if m.delivery_id])
     for message in claimed:
         if message.state == "withheld":
+            metrics.count_send(message.channel, "withheld")
             log().info("message withheld", message=message.id, why="stopped")
             continue
+        if not _renew_claim(message):
+            log().warning("claim lost", message=message.id)
+            continue
         with bound_contextvars(message=message.id, delivery=message.delivery_id):
-            _send(message)
+            _send(message, came_at.get(message.delivery_id))
     return len(claimed)
 
 
-def _send(message: Message) -> None:
+def _renew_claim(message: Message) -> bool:
+    """Those before it may have taken long: keep it, or learn that it is another's by now."""
+    assert message.tried_at is not None
+    wall = clock.wall()
+    if wall < message.tried_at + settings().claim / 3:
+        return True
+    with transaction() as db:
+        stored = _lock(db, message)
+        if not _is_ours(stored, message):
+            return False
+        for copy in (stored, message):
+            copy.claimed_until, copy.tried_at = wall + settings().claim, wall
+    return True
+
+
+def _send(message: Message, came_at: datetime | None) -> None:
+    """`came_at`: when the delivery came that it answers."""
     assert message.connection_id is not None
     connection, channel = open_channel(message.tenant_id, message.connection_id)
     holder = str(connection.id) if message.channel == "email" else message.address
@@ -149,16 +184,14 @@ def _send(message: Message) -> None:
         if message.attempts >= GIVE_UP_AFTER:
             _fail(message, "failed", error.code)
         else:
-            pause = pause_before(message.attempts)
-            if error.retry_after is not None:
-                pause = timedelta(seconds=error.retry_after)
-            _queue_again(message, pause)
+            _queue_again(message, pause_before(message.attempts, error.retry_after))
     except Refused as error:
         if error.code == OPTED_OUT:
             _record_stop(message)
         _fail(message, "failed", error.code)
     else:
         _sent(message, sent)
+        metrics.count_send(message.channel, "sent", clock.now() - came_at if came_at else None)
 
 
 def _record_stop(message: Message) -> None:
@@ -219,8 +252,11 @@ def _sent(message: Message, sent: Sent) -> None:
 def _queue_again(message: Message, pause: timedelta, *, tried: bool = True) -> None:
     with transaction() as db:
         stored = _lock(db, message)
+        if not _is_ours(stored, message):
+            return
         stored.attempts -= 0 if tried else 1
         stored.state, stored.send_after = "queued", clock.now() + pause
+    metrics.count_send(message.channel, "again")
     log().warning("message waits", attempts=message.attempts, seconds=pause.total_seconds())
 
 
@@ -228,11 +264,12 @@ def _fail(message: Message, state: str, code: str) -> None:
     """It was not handed over, or nobody knows: the desk is told whom it was for."""
     with transaction() as db:
         stored = _lock(db, message)
-        if not stored.move_to(state, code):
+        if not _is_ours(stored, message) or not stored.move_to(state, code):
             return
         if state == "unknown":
             stored.send_after = clock.now() + ASK_AFTER
         tell_undelivered(db, stored)
+    metrics.count_send(message.channel, state)
     log().warning("message not handed over", state=state, code=code)
 
 
@@ -311,7 +348,7 @@ def find_lost() -> int:
             message.send_after = clock.now()
             tell_undelivered(db, message)
     with transaction() as db:
-        unknown = of_unknown_fate(db, clock.now(), clock.wall())
+        unknown = of_unknown_fate(db, clock.now(), clock.wall(), settings().claim)
     for message in unknown:
         with bound_contextvars(message=message.id, delivery=message.delivery_id):
             _ask_carrier(message)
@@ -323,11 +360,16 @@ def _ask_carrier(message: Message) -> None:
     assert message.connection_id is not None
     assert message.tried_at is not None
     _, channel = open_channel(message.tenant_id, message.connection_id)
+    with transaction() as db:
+        others = ids_of_others(db, message)
     try:
-        found = channel.find_sent(_outbound(message), since=message.tried_at)
+        found = channel.find_sent(_outbound(message), since=message.tried_at, known=others)
     except Unavailable:
         with transaction() as db:
             _lock(db, message).send_after = clock.now() + ASK_AFTER
+        return
+    except Refused as error:
+        _fail(message, "failed", error.code)
         return
     if found is not None:
         _sent(message, found)
@@ -335,6 +377,11 @@ def _ask_carrier(message: Message) -> None:
         _fail(message, "failed", "lost")
     else:
         _queue_again(message, timedelta())
+
+
+def _is_ours(stored: Message, message: Message) -> bool:
+    """Whether nobody has taken it over, and no report moved it on, since we claimed it."""
+    return (stored.state, stored.claimed_until) == (message.state, message.claimed_until)
 
 
 def _lock(db: Session, message: Message) -> Message:

@@ -17,6 +17,7 @@ from bot.logs import log
 from bot.models.effects import Effect, claim_releases, effect_for
 from bot.models.reminders import Reminder, planned_reminder
 from bot.models.reservations import Reservation, ended_by, reservation
+from bot.settings import settings
 from bot.tenants import describe_tenant, open_inventory
 from bot.turn import Cancel, Extend, Keep, ReservationChange, SetPickup, TimeSpan
 from connectors.errors import Refused, Unavailable
@@ -91,7 +92,7 @@ def expire() -> int:
 def release_units() -> int:
     """Carry out planned releases; how many were tried."""
     with transaction() as db:
-        due = claim_releases(db, clock.now(), clock.wall(), limit=20)
+        due = claim_releases(db, clock.now(), clock.wall(), settings().claim, limit=20)
     for effect in due:
         _release(effect)
     return len(due)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
+from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal
@@ -76,9 +77,18 @@ class Settings(BaseSettings):
     media_max_bytes: int = Field(
         16 * 1024 * 1024, gt=0, description="largest file of a message that is kept"
     )
+    metrics_token: str = Field(
+        "", description="bearer token for /metrics; empty: it answers on this machine only"
+    )
     demo: bool = Field(False, description="the phone page, the sandbox and a movable clock")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
+
+    @property
+    def claim(self) -> timedelta:
+        """How long what a process is at stays its own: longer than an answer that it waits
+        for may take (the time limit holds for connecting and for reading)."""
+        return timedelta(seconds=3 * self.vendor_timeout_seconds)
 
     @property
     def base_url(self) -> str:

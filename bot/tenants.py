@@ -9,8 +9,8 @@ from typing import Any, cast
 from cachetools import TTLCache, cached
 from sqlalchemy.orm import Session
 
+from bot import metrics, vault
 from bot import turn as words
-from bot import vault
 from bot.db import transaction
 from bot.holds import TurnHolds
 from bot.hours import OpeningHours, parse_hours
@@ -42,7 +42,8 @@ def open_adapter(connection: Connection, port: str) -> Any:
             values["base_url"] = connection.base_url
         if connection.secrets:
             values |= vault.decrypt(connection.secrets)
-        _adapters[key] = vendor.ports[port](build_config(vendor.config, values))
+        adapter = vendor.ports[port](build_config(vendor.config, values))
+        _adapters[key] = metrics.Timed(connection.vendor, adapter)
     return _adapters[key]
 
 

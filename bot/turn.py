@@ -199,8 +199,8 @@ class Turn:
     """Everything a flow may know and reach. `now` is in the tenant's time zone.
 
     `memory` is what earlier turns of the conversation chose to remember; `first` when the
-    assistant has not spoken in this conversation yet. `enclosed`: what came without a word,
-    each a picture, voice, video, document or place.
+    assistant has not spoken in this conversation yet. `enclosed`: what came along, each a
+    picture, voice, video, document or place.
     """
 
     now: datetime

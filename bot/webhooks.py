@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 
-from bot import inbox
+from bot import inbox, metrics
 from bot.logs import log
 from bot.settings import settings
 from bot.tenants import channel_at_door
@@ -15,6 +15,7 @@ from connectors.ports import SignedRequest
 doors = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 
 MAX_BYTES = 256 * 1024
+doors.after_request(metrics.count_refusal)
 
 
 @doors.errorhandler(SQLAlchemyError)

@@ -20,7 +20,7 @@ def main(names: list[str]) -> None:
     """Work on these queues until told to stop. Raises SystemExit for one that is not ours."""
     if not names or set(names) - set(QUEUES):
         raise SystemExit(f"queues are {', '.join(QUEUES)}")
-    set_up_logs()
+    set_up_logs("worker")
     importlib.import_module("bot.jobs")  # before the first customer waits for it
     open_engine("local")
     worker = SimpleWorker(

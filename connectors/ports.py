@@ -6,7 +6,7 @@ One Protocol a kind of system; vendors implement them. Every method may raise
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -182,10 +182,12 @@ class SignedRequest:
 
 @dataclass(frozen=True)
 class Receipt:
-    """What the door must know of a delivery: the id under which it is stored once."""
+    """What the door must know of a delivery: the id under which it is stored once, and of a
+    message who wrote it, so that theirs are read in order."""
 
     provider_id: str
     kind: Literal["message", "status", "event"]
+    sender: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -306,8 +308,11 @@ class Channel(Protocol):
         OutcomeUnknown (it may have been taken: do not send again)."""
         ...
 
-    def find_sent(self, message: OutboundMessage, since: datetime) -> Sent | None:
-        """Ask the carrier whether it took `message` after all. None: it did not."""
+    def find_sent(
+        self, message: OutboundMessage, since: datetime, known: Collection[str] = ()
+    ) -> Sent | None:
+        """Ask the carrier whether it took `message` after all. None: it did not. `known`: the
+        provider's ids of other messages of ours, which may have the same text."""
         ...
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from email.utils import parseaddr
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -145,7 +146,9 @@ class ResendChannel:
         """The same message under the same key goes out once within 24 hours."""
         return self._send(message, sends=True)
 
-    def find_sent(self, message: OutboundMessage, since: datetime) -> Sent | None:
+    def find_sent(
+        self, message: OutboundMessage, since: datetime, known: Collection[str] = ()
+    ) -> Sent | None:
         """`since` is when the first attempt began, in wall time. Resend is asked by the
         very same request under the same key: it answers what it answered then, or takes
         the message now; either way it goes out once. So None is never the answer.
@@ -184,7 +187,8 @@ def name_delivery(request: SignedRequest) -> Receipt:
     event = _parse_event(request.body)
     kind = event["type"]
     if kind == RECEIVED:
-        return Receipt(provider_id=event["data"]["email_id"], kind="message")
+        sender = parseaddr(str(event["data"].get("from") or ""))[1].lower()
+        return Receipt(event["data"]["email_id"], "message", sender=sender)
     headers = {name.lower(): value for name, value in request.headers.items()}
     if kind in STATUS_EVENTS:
         return Receipt(provider_id=headers.get("svix-id", ""), kind="status")

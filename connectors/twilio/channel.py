@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -118,19 +118,22 @@ class TwilioChannel:
             arguments["from_"] = _address(message.channel, message.sender)
         return _sent(call(lambda: self._client.messages.create(**arguments), sends=True))
 
-    def find_sent(self, message: OutboundMessage, since: datetime) -> Sent | None:
+    def find_sent(
+        self, message: OutboundMessage, since: datetime, known: Collection[str] = ()
+    ) -> Sent | None:
         """`since` is when the attempt began, in wall time.
 
         Only recipient, sender and text tell messages apart: an identical one sent to the
-        same person after `since` would be taken for this one. Of a template, whose text is
-        Twilio's, the variables must be in the text. The first look asks for
-        what was sent since then; a message that Twilio still queues has no such date, so a
+        same person after `since`, and not `known`, would be taken for this one. Of a
+        template, whose text is Twilio's, the variables must be in the text. The first look
+        asks for what was sent since then; a message that Twilio still queues has no such date, so a
         second look goes by creation.
         """
         earliest = since - CLOCK_SKEW
         for filters in ({"date_sent_after": earliest}, {}):
             for found in self._list_sent(message, filters):
-                if found.date_created is None or found.date_created >= earliest:
+                recent = found.date_created is None or found.date_created >= earliest
+                if recent and found.sid not in known:
                     return _sent(found)
         return None
 

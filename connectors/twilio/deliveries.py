@@ -80,7 +80,7 @@ def name_delivery(request: SignedRequest) -> Receipt:
     if not sid:
         raise UnknownEvent("twilio: a delivery without MessageSid")
     if status is None and is_handled(find_sender(fields)) and fields.get("To"):
-        return Receipt(provider_id=sid, kind="message")
+        return Receipt(sid, "message", sender=find_sender(fields).removeprefix(WHATSAPP))
     if status not in STATES:
         raise UnknownEvent(f"twilio: message status {status!r}")
     return Receipt(provider_id=f"{sid}:{status}", kind="status")

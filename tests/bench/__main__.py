@@ -1,30 +1,43 @@
-"""`python -m tests.bench [NAME…]`"""
+"""`python -m tests.bench [NAME…] [--workers N…] [--messages N] [--rate N] [--stored N…]`"""
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Callable
 
-from tests.bench import intake, turn
-from tests.bench.figures import Figure
+from tests.bench import growth, intake, turn, turns
+from tests.bench.figures import Figure, Options
 
-BENCHES: dict[str, Callable[[], list[Figure]]] = {
-    "intake": intake.measure,
-    "turn": turn.measure,
+BENCHES: dict[str, Callable[[Options], list[Figure]]] = {
+    "intake": lambda _: intake.measure(),
+    "turn": lambda _: turn.measure(),
+    "turns": turns.measure,
+    "growth": growth.measure,
 }
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the benches named, or all; 2 for a name that is none."""
-    if unknown := set(names) - set(BENCHES):
+    parser = argparse.ArgumentParser(prog="python -m tests.bench")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--workers", nargs="+", type=int, help="turns: how many, in turn")
+    parser.add_argument("--messages", type=int, default=400, help="turns: how many of each run")
+    parser.add_argument("--rate", type=float, help="turns: so many a second, by WhatsApp")
+    parser.add_argument(
+        "--stored", nargs="+", type=int, default=[10_000, 100_000], help="growth: messages before"
+    )
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.names) - set(BENCHES):
         sys.stderr.write(
             f"no bench is called {', '.join(unknown)}; there are {', '.join(BENCHES)}\n"
         )
         return 2
-    figures = [figure for name in names or BENCHES for figure in BENCHES[name]()]
-    for figure in figures:
-        sys.stdout.write(json.dumps(figure.as_json()) + "\n")
+    options = Options(asked.workers, asked.messages, asked.rate, asked.stored)
+    for name in asked.names or BENCHES:
+        for figure in BENCHES[name](options):
+            sys.stdout.write(json.dumps(figure.as_json()) + "\n")
     return 0
 
 

@@ -27,6 +27,16 @@ class Figure:
         }
 
 
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks of a bench; each has its own, shorter or longer, without."""
+
+    workers: Sequence[int] | None = None
+    messages: int = 400
+    rate: float | None = None  # messages/s, whatever becomes of them; None: as fast as taken
+    stored: Sequence[int] = (10_000, 100_000)
+
+
 def percentile(values: Sequence[float], share: float) -> float:
     ordered = sorted(values)
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]

@@ -26,8 +26,19 @@ class Run:
         return len(self.latencies) / self.seconds
 
 
-def sign_sms(url: str, number: int) -> bytes:
+def sign_sms(
+    url: str, number: int, text: str = "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?"
+) -> bytes:
     """One inbound SMS as Twilio posts it, ready for the wire; its own MessageSid and sender."""
+    return _sign(url, f"+336{number:08}", "+33939035761", text)
+
+
+def sign_whatsapp(url: str, number: int, text: str) -> bytes:
+    """Ditto by WhatsApp."""
+    return _sign(url, f"whatsapp:+336{number:08}", "whatsapp:+33939035761", text)
+
+
+def _sign(url: str, sender: str, recipient: str, text: str) -> bytes:
     sid = f"SM{uuid4().hex}"
     fields = {
         "ToCountry": "FR",
@@ -38,9 +49,9 @@ def sign_sms(url: str, number: int) -> bytes:
         "SmsSid": sid,
         "AccountSid": "AC00000000000000000000000000000001",
         "SmsStatus": "received",
-        "Body": "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?",
-        "To": "+33939035761",
-        "From": f"+336{number:08}",
+        "Body": text,
+        "To": recipient,
+        "From": sender,
         "NumMedia": "0",
     }
     body = urlencode(fields).encode()
@@ -78,6 +89,32 @@ async def _post_all(url: str, requests: list[bytes]) -> Run:
     start = time.perf_counter()
     await asyncio.gather(*(client() for _ in range(CONNECTIONS)))
     return Run(time.perf_counter() - start, latencies, statuses)
+
+
+def post_at_rate(url: str, requests: Sequence[bytes], rate: float) -> list[float]:
+    """Each request at its time, whatever became of those before (an open loop); when each was
+    due (wall time)."""
+    return asyncio.run(_post_at_rate(url, requests, rate))
+
+
+async def _post_at_rate(url: str, requests: Sequence[bytes], rate: float) -> list[float]:
+    parts = urlsplit(url)
+    free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = []
+
+    async def post(request: bytes, due: float) -> None:
+        await asyncio.sleep(max(due - time.time(), 0))
+        connection = free.pop() if free else None
+        reader, writer = connection or await asyncio.open_connection(parts.hostname, parts.port)
+        writer.write(request)
+        assert await _read_answer(reader) == 200
+        free.append((reader, writer))
+
+    start = time.time() + 0.1
+    due = [start + number / rate for number in range(len(requests))]
+    await asyncio.gather(*(post(r, at) for r, at in zip(requests, due, strict=True)))
+    for _, writer in free:
+        writer.close()
+    return due
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> int:
