@@ -37,8 +37,9 @@ def answer() -> None:
         read = read_deliveries()
         answered = _take_turns()
         sent = send_messages()
+        released = release_units()  # somebody else may be waiting for them
         # Files last: a vendor's store may be slow, and people wait for answers
-        if not (read or answered or sent or release_units() or fetch_waiting()):
+        if not (read or answered or sent or released or fetch_waiting()):
             pause = _until_next(looked_at)
             if pause is None:
                 return

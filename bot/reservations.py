@@ -92,7 +92,7 @@ def expire() -> int:
 def release_units() -> int:
     """Carry out planned releases; how many were tried."""
     with transaction() as db:
-        due = claim_releases(db, clock.now(), clock.wall(), settings().claim, limit=20)
+        due = claim_releases(db, clock.now(), clock.wall(), settings().claim, limit=5)
     for effect in due:
         _release(effect)
     return len(due)

@@ -9,6 +9,7 @@ forgets the data.
 from __future__ import annotations
 
 import errno
+import importlib
 import os
 import shutil
 import signal
@@ -29,7 +30,6 @@ from pydantic import ValidationError
 from sqlalchemy.exc import OperationalError
 
 from bot.db import engine, migrate
-from bot.demo import PASSWORD, load_demo
 from bot.embedded import CannotStart, Server, start_postgres, start_redis
 from bot.embedded.lock import take
 from bot.procfile import ENDED_BY_ITSELF
@@ -75,10 +75,12 @@ def _run(stack: ExitStack) -> None:
     _migrate()
     lines = stack.enter_context(_lines(servers))
     _wait_for(lines, "le bac à sable", lambda: _answers(settings().sandbox_url))
-    load_demo()
+    # Imported now that the settings are known to be good: it makes things by them
+    demo = importlib.import_module("bot.demo")
+    demo.load_demo()
     engine().dispose()
     _wait_for(lines, "l'ensemble", lambda: _answers(f"{_here()}/healthz", 200))
-    _welcome(time.monotonic() - began)
+    _welcome(time.monotonic() - began, demo.PASSWORD)
     while lines.poll() is None:
         for server in servers:
             if server.revive():
@@ -210,13 +212,13 @@ def _here() -> str:
     return f"http://{settings().host}:{settings().port}"
 
 
-def _welcome(seconds: float) -> None:
+def _welcome(seconds: float, password: str) -> None:
     _say(
         f"""
   Coccinelle est prête ({seconds:.1f} s).
 
     Le bureau       {_here()}/
-                    {LOGIN}, mot de passe {PASSWORD}
+                    {LOGIN}, mot de passe {password}
     Le téléphone    {_here()}/demo/phone
     Le bac à sable  {settings().sandbox_url}/
 

@@ -210,6 +210,7 @@ def _forget() -> None:
         made.cache_clear()
     for opened in (tenants.channel_at_door, tenants.open_channel, tenants.find_system):
         opened.cache_clear()
+    tenants._adapters.clear()  # another stack's connections may have the same ids
 
 
 def _plan(

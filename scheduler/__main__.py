@@ -11,6 +11,7 @@ from redis import RedisError
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.clock import wall
 from bot.db import engine
 from bot.health import beat
 from bot.logs import log, set_up_logs
@@ -53,7 +54,8 @@ def _start() -> BackgroundScheduler:
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
     for tick in table():
-        scheduler.add_job(_guarded(tick.name, tick.run), "interval", seconds=tick.seconds)
+        first = {"next_run_time": wall()} if tick.at_start else {}
+        scheduler.add_job(_guarded(tick.name, tick.run), "interval", seconds=tick.seconds, **first)
     _guarded("heartbeat", beat)()  # whoever waits for the clock need not wait for a first tick
     scheduler.start()
     return scheduler

@@ -14,9 +14,12 @@ from bot.settings import settings
 
 @dataclass(frozen=True)
 class Tick:
+    """`at_start`: also at once, for whatever ended the last clock may have shut the doors too."""
+
     name: str
     seconds: float
     run: Callable[[], None]
+    at_start: bool = False
 
 
 def ring_for_waiting() -> None:
@@ -40,6 +43,6 @@ def table() -> tuple[Tick, ...]:
         Tick("heartbeat", 2, beat),
         Tick("due", 1, ring_for_due),
         Tick("waiting", settings().sweep_seconds, ring_for_waiting),
-        Tick("missed", 300, queue.ring_for_missed),
+        Tick("missed", 300, queue.ring_for_missed, at_start=True),
         Tick("housekeeping", 3600, queue.ring_housekeeping),
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from house import JULIE, House
 
-from bot import clock, jobs
+from bot import clock, jobs, queue
 from bot.inbox import read_deliveries
 from bot.settings import settings
+from bot.worker import open_worker
 
 
 def test_what_becomes_due_while_the_worker_looks_is_looked_at_again(house: House) -> None:
@@ -21,3 +23,28 @@ def test_what_becomes_due_while_the_worker_looks_is_looked_at_again(house: House
         assert jobs._until_next(clock.now()) is None  # seen due: another worker has it
     house.settle()
     assert len(house.replies(JULIE)) == 1
+
+
+def test_a_worker_takes_from_its_queues_in_turn_however_many_messages_wait(house: House) -> None:
+    many, few = queue.queue("many"), queue.queue("few")  # which no other worker listens to
+    for name in (many, many, many, few):
+        name.enqueue("bot.queue.is_idle")
+    open_worker(("many", "few")).work(burst=True, max_jobs=2, logging_level="WARNING")
+    assert (len(many), len(few)) == (2, 0)
+    many.empty()
+
+
+def test_units_go_back_though_messages_keep_coming(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released = []
+
+    def release() -> int:
+        released.append(clock.wall())
+        return 0
+
+    monkeypatch.setattr(jobs, "AT_MOST", 0.1)
+    monkeypatch.setattr(jobs, "read_deliveries", lambda: 1)
+    monkeypatch.setattr(jobs, "release_units", release)
+    jobs.answer()
+    assert released

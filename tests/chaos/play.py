@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,6 +36,7 @@ LONGEST_CALM = 240.0  # seconds until all must be done after the storm
 LOOK_EVERY = 0.1
 TELL_EVERY = 10.0
 RING_EVERY = 4.0
+ASK_EVERY = 30.0  # the clock's five minutes, at the storm's pace
 ROUNDS = 2  # so often the carrier is asked at least: what the last storm swallowed is found
 STILL = 1.0  # seconds without progress: what is left is to be tried again later
 
@@ -69,44 +71,45 @@ def run(order: Order, folder: Path) -> dict[str, Any]:
         calm = time.monotonic()
         idle = _wait_for_rest(storm)
         rested = time.monotonic() - calm
-        state = open_sandbox().state()
         with transaction() as db:
-            verdict = judge(db, state, traffic.sent)
-            answered = db.scalar(select(func.count()).where(Message.direction == "out"))
+            verdict = judge(db, open_sandbox().state(), traffic.sent)
+            answers = db.scalar(select(func.count()).where(Message.direction == "out"))
         if not idle:
             verdict.add("not_at_rest", [f"after {LONGEST_CALM:.0f} s"])
         if len(traffic.sent) != order.messages:
             verdict.add("not_written", [f"{len(traffic.sent)} of {order.messages}"])
         _tell_wrong(verdict)
         return {
-            "messages": len(traffic.sent),
-            "customers": len(traffic.customers),
-            "duplicates": len(traffic.repeats),
-            "not_taken_at_the_door": sum(not s.taken for s in traffic.sent),
-            "answers": answered,
-            "blows": dict(storm.done),
-            "ended_by_themselves": {k: n for k, n in storm.ended.items() if n},
+            **_describe(traffic, storm),
             "broke": read_breakages(stack),
+            "answers": answers,
             "seconds_to_rest": round(rested, 1),
             "seconds": round(time.monotonic() - started, 1),
-            "lost": sum(n for name, n in verdict.counts.items() if name in LOST),
-            "duplicated": sum(n for name, n in verdict.counts.items() if name in DUPLICATED),
-            "out_of_order": sum(n for name, n in verdict.counts.items() if name in DISORDER),
-            "wrong": {name: n for name, n in verdict.counts.items() if n},
+            **verdict.figures,
         }
 
 
-LOST = {"lost_inbound", "unanswered", "no_reply", "lost_outbound", "not_sent"}
-DUPLICATED = {"doubled_inbound", "two_replies", "doubled_outbound", "invented_outbound"}
-DISORDER = {"out_of_order", "read_out_of_order"}
+def _describe(traffic: Traffic, storm: Storm) -> dict[str, Any]:
+    return {
+        "messages": len(traffic.sent),
+        "customers": len(traffic.customers),
+        "duplicates": len(traffic.repeats),
+        "not_taken_at_the_door": sum(not s.taken for s in traffic.sent),
+        "blows": dict(storm.done),
+        "ended_by_themselves": dict(+storm.ended),
+    }
 
 
 def _weather(storm: Storm, traffic: Traffic, order: Order) -> None:
     """Bursts at the pace at which the messages last as long as the storm."""
-    start, written, told = time.monotonic(), 0, 0.0
+    start, written, told, asked = time.monotonic(), 0, 0.0, 0.0
     while not traffic.over:
         storm.blow()
         now = time.monotonic() - start
+        if now - asked > ASK_EVERY:
+            asked = now
+            with suppress(RedisError):
+                queue.ring_for_missed()
         due = order.messages * min(now / order.storm, 1)
         if traffic.at_rest and written < due:
             written += traffic.burst(traffic.dice.randint(1, order.burst))

@@ -20,6 +20,11 @@ from tests.chaos.channels import CHANNELS, Carried
 from tests.chaos.traffic import Sent
 
 SILENT = {"thank"}  # what may be left without an answer
+FIGURES = {
+    "lost": ("lost_inbound", "unanswered", "no_reply", "lost_outbound", "not_sent"),
+    "duplicated": ("doubled_inbound", "two_replies", "doubled_outbound", "invented_outbound"),
+    "out_of_order": ("out_of_order", "read_out_of_order"),
+}
 
 
 @dataclass
@@ -32,12 +37,11 @@ class Verdict:
         self.wrong[name] += [str(example) for example in examples]
 
     @property
-    def counts(self) -> dict[str, int]:
-        return {name: len(examples) for name, examples in self.wrong.items()}
-
-    @property
-    def good(self) -> bool:
-        return not any(self.wrong.values())
+    def figures(self) -> dict[str, Any]:
+        """The three that matter, and whatever is wrong by its name."""
+        counts = {name: len(examples) for name, examples in self.wrong.items() if examples}
+        sums = {name: sum(counts.get(n, 0) for n in kinds) for name, kinds in FIGURES.items()}
+        return {**sums, "wrong": counts}
 
 
 def judge(db: Session, state: Mapping[str, Any], sent: Sequence[Sent]) -> Verdict:

@@ -58,8 +58,9 @@ def test_data_is_found_again_after_a_stop(tmp_path: Path) -> None:
 
 
 def test_nothing_is_left_running_after_a_stop(tmp_path: Path) -> None:
+    before = set(psutil.Process().children(recursive=True))  # other tests' own
     with embedded_servers(tmp_path, fsync=False):
-        running = psutil.Process().children(recursive=True)
+        running = set(psutil.Process().children(recursive=True)) - before
         assert running
     assert not any(map(lives, running))
 
