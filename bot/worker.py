@@ -5,10 +5,11 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
-from rq.worker import RoundRobinWorker
+from rq.worker import DequeueStrategy
 
 from bot.engines import open_engine
 from bot.logs import log, set_up_logs
@@ -16,10 +17,6 @@ from bot.queue import QUEUES, queue, redis
 
 MAINTENANCE = 30  # seconds until a dead worker's job is given back
 HEARTBEAT = 30  # seconds at most between signs of life while there is nothing to do
-
-
-class FairWorker(RoundRobinWorker, SimpleWorker):
-    """Takes from its queues in turn: however many messages wait, chores are done too."""
 
 
 def main(names: list[str]) -> None:
@@ -30,11 +27,13 @@ def main(names: list[str]) -> None:
     importlib.import_module("bot.jobs")  # before the first customer waits for it
     open_engine("local")
     log().info("worker", queues=names)
-    open_worker(names).work(logging_level="WARNING")
+    work(names)
 
 
-def open_worker(names: Sequence[str]) -> FairWorker:
-    return FairWorker(
+def work(names: Sequence[str], **options: Any) -> None:
+    """Take from these queues in turn: however many messages wait, chores are done too. What
+    may be said besides (`burst`, `max_jobs`) is RQ's."""
+    worker = SimpleWorker(
         [queue(name) for name in names],
         connection=redis(),
         serializer=JSONSerializer,
@@ -42,6 +41,8 @@ def open_worker(names: Sequence[str]) -> FairWorker:
         worker_ttl=HEARTBEAT + 15,
         log_job_description=False,
     )
+    turns = DequeueStrategy.ROUND_ROBIN
+    worker.work(logging_level="WARNING", dequeue_strategy=turns, **options)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
-import psutil
 import pytest
 from house import JULIE, House
 from sqlalchemy import select, update
@@ -35,14 +34,8 @@ MINUTE = timedelta(minutes=1)
 @pytest.fixture
 def still(house: House) -> Iterator[House]:
     """The house while no worker works."""
-    held = [psutil.Process(pid) for pid in house.stack.pids("worker")]
-    for process in held:
-        process.suspend()
-    try:
+    with house.held():
         yield house
-    finally:
-        for process in held:
-            process.resume()
 
 
 def test_a_message_is_not_read_while_an_earlier_one_of_its_sender_is_being_read(

@@ -120,7 +120,7 @@ def received_at(db: Session, delivery_ids: Sequence[int]) -> dict[int | None, da
     if not delivery_ids:
         return {}
     found = select(Delivery.id, Delivery.received_at).where(Delivery.id.in_(delivery_ids))
-    return dict(db.execute(found).tuples().all())
+    return {row[0]: row[1] for row in db.execute(found)}
 
 
 def give_back(db: Session, delivery_ids: Sequence[int]) -> None:
