@@ -134,6 +134,172 @@ class InventorySystem(Protocol):
         ...
 
 
+# --- who asks ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What is proven of who asks: by the carrier (phones, E.164), by the mail's
+    authentication (e-mails, lower case), by the site's server (`site_user`). `last_name` is
+    only what they say: with an order's number it is enough where the tenant's policy has it.
+    Connectors filter by it in their query; an empty proof finds nothing."""
+
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    site_user: str = ""
+    last_name: str = ""
+
+
+# --- orders and parcels ------------------------------------------------------------------
+
+OrderState = Literal[
+    "placed", "preparing", "shipped", "delivered", "bought_in_shop", "cancelled", "returned"
+]
+
+
+@dataclass(frozen=True)
+class PostalAddress:
+    name: str
+    street: str
+    postal_code: str
+    city: str
+    country: str = "FR"
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True)
+class OrderLine:
+    """One article of an order. `id` is what the vendor's returns are asked for with, empty
+    while nothing of it was shipped; `quantity` what was not returned or refunded."""
+
+    sku: str
+    title: str
+    quantity: int
+    size: str | None = None
+    price: Money | None = None
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Order:
+    """An order as the shop's system has it. `number` without # ("2901", "CL-401372-487531").
+
+    `state_words` is the shop's own word for the state where it has one ("En production").
+    `delivered_at` is of the whole order; `ships_on` the day it is to leave the house.
+    """
+
+    id: str
+    number: str
+    placed_at: datetime
+    state: OrderState
+    lines: tuple[OrderLine, ...] = ()
+    total: Money | None = None
+    tracking_numbers: tuple[str, ...] = ()
+    delivered_at: datetime | None = None
+    ships_on: date | None = None
+    state_words: str = ""
+    address: PostalAddress | None = None
+
+
+class OrderSystem(Protocol):
+    """Orders, each look-up filtered by who asks. An absent order and another person's give
+    the same answer after the same calls."""
+
+    def find_order(self, number: str, proof: Proof) -> Order | None:
+        """The order of that number (or of which it is a telling part), if it is theirs."""
+        ...
+
+    def list_orders(self, proof: Proof, limit: int = 5) -> list[Order]:
+        """Their orders, the newest first."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReturnRequest:
+    """Units of an order's line that come back. `note` is the customer's reason in a line."""
+
+    order_id: str
+    line_id: str
+    quantity: int
+    note: str
+
+
+class ReturnSystem(Protocol):
+    def open_return(self, request: ReturnRequest) -> str:
+        """Open it in the shop's system, or find the one that is open for the line already;
+        its name there."""
+        ...
+
+
+ParcelStatus = Literal[
+    "announced",
+    "in_transit",
+    "out_for_delivery",
+    "pickup_point",
+    "delivered",
+    "delayed",
+    "problem",
+    "returned",
+]
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """Where a parcel is. `expected` is an instant, or midnight when only the day is told
+    (`expected_day` then); `said` is the carrier's own last sentence."""
+
+    number: str
+    status: ParcelStatus
+    expected: datetime | None = None
+    expected_day: bool = False
+    delivered_at: datetime | None = None
+    said: str = ""
+    said_at: datetime | None = None
+    pickup_point: str = ""
+    url: str = ""
+
+
+class TrackingSystem(Protocol):
+    def track(self, number: str) -> Parcel | None:
+        """None: the carrier does not know it, or has not scanned it yet."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelRequest:
+    """A return label: from the customer to the shop. `weight_kg` of the parcel; `reference`
+    is ours and stands on the label."""
+
+    sender: PostalAddress
+    addressee: PostalAddress
+    weight_kg: Decimal
+    order_number: str
+    reference: str
+    deposit_on: date
+
+
+@dataclass(frozen=True)
+class Label:
+    parcel_number: str
+    content: bytes
+    content_type: str
+
+
+class LabelSystem(Protocol):
+    """Return labels. Vendors have no idempotency key and no way back: a request that may
+    have been carried out is never sent again."""
+
+    def prepare_label(self, request: LabelRequest) -> dict[str, Any]:
+        """The exact request, as JSON, without secrets. Asks nothing outside."""
+        ...
+
+    def make_label(self, request: Mapping[str, Any]) -> Label:
+        """Carry out a prepared request. Raises Refused, Unavailable (it was not taken) and
+        OutcomeUnknown (a label may have been franked)."""
+        ...
+
+
 # --- customers ---------------------------------------------------------------------------
 
 
@@ -155,6 +321,27 @@ class Profile:
     consents: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Ticket:
+    """A request that someone follows in the CRM. `key` is ours and makes it unique there."""
+
+    key: str
+    subject: str
+    content: str
+    profile_id: str = ""
+    priority: Literal["LOW", "MEDIUM", "HIGH"] = "MEDIUM"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line in the CRM's story of a person. `key` is ours and makes it unique there."""
+
+    key: str
+    text: str
+    at: datetime
+    profile_id: str
+
+
 class CustomerSystem(Protocol):
     def find_by_phone(self, phone: str) -> Profile | None:
         """`phone` in E.164. None when nobody has it."""
@@ -163,6 +350,19 @@ class CustomerSystem(Protocol):
     def find_by_email(self, email: str) -> Profile | None: ...
 
     def read_profile(self, id: str) -> Profile | None: ...
+
+    def open_ticket(self, ticket: Ticket) -> str:
+        """Its id in the CRM; the one that is there already under the same `key`."""
+        ...
+
+    def add_note(self, note: Note) -> str:
+        """Its id in the CRM; the one that is there already under the same `key`."""
+        ...
+
+    def update_profile(self, id: str, changes: Mapping[str, str]) -> None:
+        """Write what we learned of them: keys `usual_size`, `preferred_channel`, `language`,
+        `orders`, `spent`, `last_order_at`, `consents` (words separated by ;)."""
+        ...
 
 
 # --- channels ----------------------------------------------------------------------------
