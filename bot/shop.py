@@ -6,7 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connectors.ports import CustomerSystem, InventorySystem, Post, Product, Variant
+from connectors.ports import (
+    CustomerSystem,
+    InventorySystem,
+    Order,
+    OrderLine,
+    OrderSystem,
+    Post,
+    PostalAddress,
+    Product,
+    TrackingSystem,
+    Variant,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,39 @@ class Holds(Protocol):
 
 
 @dataclass(frozen=True)
+class ReturnLabel:
+    """A label that was made. `url` lets whoever has it fetch the file, for the label's life."""
+
+    url: str
+    parcel_number: str
+
+
+class Labels(Protocol):
+    """Makes return labels, once an order's line, whatever dies on the way."""
+
+    def make_label(self, order: Order, line: OrderLine, sender: PostalAddress) -> ReturnLabel:
+        """The label of that line: made now, or the one made before. Raises Unavailable,
+        Refused, and OutcomeUnknown when one may have been franked and a person must look."""
+        ...
+
+
+@dataclass(frozen=True)
+class Quote:
+    """What the shop's own pages say to a question: whole sentences of theirs."""
+
+    text: str
+    title: str
+    source: str
+    score: float
+
+
+class KnowledgeBase(Protocol):
+    def answer(self, question: str, language: str, length: int) -> Quote | None:
+        """The sentences that answer, at most `length` characters; None when no page does."""
+        ...
+
+
+@dataclass(frozen=True)
 class Shop:
     """What this tenant has connected; None where nothing is."""
 
@@ -45,6 +89,10 @@ class Shop:
     inventory: InventorySystem | None
     customers: CustomerSystem | None
     holds: Holds | None
+    orders: OrderSystem | None = None
+    tracking: TrackingSystem | None = None
+    labels: Labels | None = None
+    knowledge: KnowledgeBase | None = None
 
     def product(self, reference: str) -> Product | None:
         return next((p for p in self.products if p.reference == reference), None)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bot.hours import OpeningHours
 from bot.shop import Shop
-from connectors.ports import Post, Product
+from connectors.ports import Post, Product, Proof
 
 # The names of formats/understanding.md. They stand in the database, metrics and tests.
 INTENTS = (
@@ -147,12 +147,22 @@ class Voice:
 
 @dataclass(frozen=True)
 class Policies:
-    """The tenant's rules that flows go by. Days are opening days."""
+    """The tenant's rules that flows go by. Days of holds are opening days, of returns and
+    exchanges calendar days; money in the tenant's currency.
+
+    `name_and_number`: a family name with an order's number proves enough to speak of it.
+    `send_pictures`: the catalogue's picture is sent on channels that carry pictures.
+    """
 
     reservation: Literal["auto", "ask"] = "auto"
     hold_days: int = 1
     hold_until: str = "18:00"
     lengthen_days: int = 3
+    return_days: int = 30
+    exchange_hold_days: int = 7
+    exchange_by_post: str = "4.90"
+    name_and_number: bool = False
+    send_pictures: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,7 +179,8 @@ class Tenant:
 
 @dataclass(frozen=True)
 class Customer:
-    """The customer as a flow sees them; what is not known is empty."""
+    """The customer as a flow sees them; what is not known is empty. `orders`: how many they
+    have placed, as the CRM counts; `crm_id` their id there."""
 
     id: int
     first_name: str = ""
@@ -177,6 +188,10 @@ class Customer:
     segment: str = ""
     usual_size: str = ""
     language: str = ""
+    orders: int | None = None
+    crm_id: str = ""
+    email: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True)
@@ -200,7 +215,8 @@ class Turn:
 
     `memory` is what earlier turns of the conversation chose to remember; `first` when the
     assistant has not spoken in this conversation yet. `enclosed`: what came along, each a
-    picture, voice, video, document or place.
+    picture, voice, video, document or place. `proof` is what the channel proves of who asks:
+    what is shown of orders depends on it alone.
     """
 
     now: datetime
@@ -217,6 +233,7 @@ class Turn:
     first: bool
     shop: Shop
     enclosed: tuple[str, ...] = ()
+    proof: Proof = field(default_factory=Proof)
 
     @property
     def name(self) -> str:
@@ -282,8 +299,77 @@ class Restart:
     """The customer wants messages again."""
 
 
+@dataclass(frozen=True)
+class OpenTicket:
+    """A request to follow in the CRM. `key` names it once for the tenant; `facts` fill the
+    sentences `ticket.<kind>` (a subject, then lines)."""
+
+    key: str
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    urgent: bool = False
+
+
+@dataclass(frozen=True)
+class AddNote:
+    """A line in the CRM's story of the customer: the sentence `note.<kind>`."""
+
+    key: str
+    kind: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class OpenReturn:
+    """Units of an order's line come back: opened in the shop's system."""
+
+    order_id: str
+    line_id: str
+    quantity: int
+    note: str
+
+
+@dataclass(frozen=True)
+class WatchParcel:
+    """Look at a parcel every hour: the customer is told when it arrives, the desk is alerted
+    when it has not by `alert_at`. `spare` is a reservation to give up once it is there."""
+
+    number: str
+    order_number: str
+    alert_at: datetime
+    spare: int | None = None
+
+
+@dataclass(frozen=True)
+class AwaitArticle:
+    """Tell the customer, once, when the article is back. `size` None: any of the product."""
+
+    reference: str
+    size: str | None
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What the customer thinks of it: `score` from 1 to 5, None when only words were said."""
+
+    score: int | None
+    words: str
+
+
+@dataclass(frozen=True)
+class Remind:
+    """A message of our own to plan; the sentence `reminder.<kind>`. `reservation_id`: what
+    ends it when it is over."""
+
+    kind: str
+    at: datetime
+    reservation_id: int | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 ReservationChange = Keep | SetPickup | Extend | Cancel
-Change = ReservationChange | Stop | Restart
+Request = OpenTicket | AddNote | OpenReturn
+Change = ReservationChange | Stop | Restart | Request | WatchParcel | AwaitArticle | Rate | Remind
 
 
 @dataclass(frozen=True)
@@ -309,7 +395,9 @@ class Notice:
 @dataclass(frozen=True)
 class Outcome:
     """What a flow decided. `covers` are further intents of the message that it answered;
-    `asks` is the question that the reply ends with, one of QUESTIONS."""
+    `asks` is the question that the reply ends with, one of QUESTIONS. `answered` is False
+    when what is said is at most an acknowledgement, and a person must answer. `pictures` are
+    URLs to send along where the channel carries pictures."""
 
     say: tuple[Say, ...] = ()
     asks: str | None = None
@@ -318,3 +406,5 @@ class Outcome:
     changes: tuple[Change, ...] = ()
     escalations: tuple[Escalate, ...] = ()
     notices: tuple[Notice, ...] = ()
+    answered: bool = True
+    pictures: tuple[str, ...] = ()

@@ -68,19 +68,23 @@ def test_every_setting_of_the_documents_exists() -> None:
     assert named <= {name.upper() for name in Settings.model_fields}
 
 
+def _sentences(language: str) -> dict[str, object]:
+    """All that is said in a language; a name stands in one file only."""
+    said: dict[str, object] = {}
+    for path in sorted((ROOT / "bot" / "replies" / language).glob("*.yaml")):
+        read = yaml.safe_load(path.read_text())
+        assert not said.keys() & read.keys(), path.name
+        said |= read
+    return said
+
+
 def test_both_languages_say_the_same_things() -> None:
-    french, english = (
-        yaml.safe_load((ROOT / "bot" / "replies" / f"{code}.yaml").read_text())
-        for code in ("fr", "en")
-    )
+    french, english = (_sentences(code) for code in ("fr", "en"))
     assert french.keys() == english.keys()
 
 
 def test_every_sentence_uses_the_same_facts_in_both_languages_and_tones() -> None:
-    french, english = (
-        yaml.safe_load((ROOT / "bot" / "replies" / f"{code}.yaml").read_text())
-        for code in ("fr", "en")
-    )
+    french, english = (_sentences(code) for code in ("fr", "en"))
     for key, sentence in french.items():
         tones = sentence.values() if isinstance(sentence, dict) else [sentence]
         facts = {frozenset(_facts(text)) for text in tones}

@@ -1,4 +1,4 @@
-"""Turns sentences' names and facts into text. The words are in <language>.yaml."""
+"""Turns sentences' names and facts into text. The words are in <language>/*.yaml."""
 
 from __future__ import annotations
 
@@ -87,8 +87,9 @@ def _sentences(language: str) -> dict[str, dict[str, Template]]:
     """All sentences of a language: name -> tone ("tu", "vous" or "all") -> template."""
     environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  # plain text
     environment.filters.update(LANGUAGES[language].FILTERS)
-    path = Path(__file__).parent / f"{language}.yaml"
-    read = yaml.safe_load(path.read_text(encoding="utf-8"))
+    read: dict[str, Any] = {}
+    for path in sorted((Path(__file__).parent / language).glob("*.yaml")):
+        read |= yaml.safe_load(path.read_text(encoding="utf-8"))
     return {
         key: {
             tone: environment.from_string(text)
