@@ -7,7 +7,7 @@ RUNTIME := .venv/.runtime-installed
 DEVELOPMENT := .venv/.development-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check format rehearse bench chaos chromium
+.PHONY: help setup run reset test check migration format rehearse bench chaos chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,9 @@ check: $(DEVELOPMENT) ## format, lint, types, layers, models against migrations
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot.embedded.migrations
+
+migration: $(DEVELOPMENT) ## write what the models have beside the migrations (NAME="Add x")
+	@$(BIN)/python -m bot.embedded.migrations "$(NAME)"
 
 format: $(DEVELOPMENT) ## put the code in form
 	$(BIN)/ruff format .

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from bot.models.conversations import Conversation
 from bot.models.deliveries import Delivery
-from bot.models.effects import Effect
+from bot.models.effects import IN_TURN, Effect
 from bot.models.media import Media
 from bot.models.messages import Message, may_leave
 from bot.models.reminders import Reminder
@@ -40,8 +40,8 @@ def is_due(db: Session, now: datetime, wall: datetime) -> bool:
     """Whether a chore is due that nobody is doing."""
     reminder = exists().where(Reminder.state == "planned", Reminder.due_at <= now)
     ended = exists().where(Reservation.state == "active", Reservation.until <= now)
-    release = exists().where(
-        Effect.kind == "release",
+    effect = exists().where(
+        Effect.kind.not_in(IN_TURN),
         Effect.state == "planned",
         Effect.next_try_at <= now,
         or_(Effect.claimed_until.is_(None), Effect.claimed_until < wall),
@@ -52,7 +52,7 @@ def is_due(db: Session, now: datetime, wall: datetime) -> bool:
             and_(Message.state == "unknown", Message.send_after <= now),
         )
     )
-    return bool(db.scalar(select(or_(reminder, ended, release, lost))))
+    return bool(db.scalar(select(or_(reminder, ended, effect, lost))))
 
 
 def is_settled(db: Session, now: datetime) -> bool:
@@ -67,7 +67,7 @@ def is_settled(db: Session, now: datetime) -> bool:
         exists().where(Reminder.state == "planned", Reminder.due_at <= now),
         exists().where(Reservation.state == "active", Reservation.until <= now),
         exists().where(
-            Effect.kind == "release", Effect.state == "planned", Effect.next_try_at <= now
+            Effect.kind.not_in(IN_TURN), Effect.state == "planned", Effect.next_try_at <= now
         ),
     ]
     return not db.scalar(select(or_(*unsettled)))
@@ -108,7 +108,7 @@ def next_due(db: Session, after: datetime) -> datetime | None:
             Reservation.state == "active", Reservation.until > after
         ),
         select(func.min(Effect.next_try_at)).where(
-            Effect.kind == "release", Effect.state == "planned", Effect.next_try_at > after
+            Effect.kind.not_in(IN_TURN), Effect.state == "planned", Effect.next_try_at > after
         ),
     ]
     found = db.execute(select(*(query.scalar_subquery() for query in times))).one()

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from bot import clock, consent, metrics
+from bot import clock, metrics
+from bot.changes import Place, apply_change
 from bot.db import transaction
 from bot.decision import Decision
 from bot.escalation import escalate, summarize
@@ -16,12 +17,11 @@ from bot.loading import Loaded, let_go
 from bot.logs import log
 from bot.models.conversations import Turn as TurnRow
 from bot.models.conversations import lock_leased
-from bot.models.customers import Customer
 from bot.models.messages import unanswered
 from bot.outbox import write_answer
 from bot.replies.render import speak, tell_desk
-from bot.reservations import apply, undo_unkept
-from bot.turn import Cancel, Outcome, Restart, Say, SetPickup, Stop, Turn
+from bot.reservations import undo_unkept
+from bot.turn import Cancel, Outcome, Say, SetPickup, Turn
 
 
 def record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
@@ -40,7 +40,9 @@ def record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         row = db.get_one(TurnRow, loaded.row.id)
         for message in waiting:
             message.turn_id = row.id
-        _apply_changes(db, loaded, turn, outcome, now)
+        place = Place(conversation, row.id, loaded.messages[-1], now)
+        for change in outcome.changes:
+            apply_change(db, turn, change, place)
         undo_unkept(loaded.tenant.id, db, row.id, now)
         _record_reply(db, loaded, turn, decision)
         _record_handover(db, loaded, turn, outcome, now)
@@ -67,26 +69,6 @@ def record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         deliveries=[m.delivery_id for m in loaded.messages],
     )
     return True
-
-
-def _apply_changes(
-    db: Session, loaded: Loaded, turn: Turn, outcome: Outcome, now: datetime
-) -> None:
-    last = loaded.messages[-1]
-    customer = db.get_one(Customer, loaded.customer.id)
-    how = f"{last.channel}: {last.body[:40]}"
-    for change in outcome.changes:
-        match change:
-            case Stop():
-                # A keyword was obeyed when it came in
-                if customer.opted_out_at is None:
-                    at = last.created_at
-                    consent.stop(db, customer, how=how, now=at, message_id=last.id)
-            case Restart():
-                if customer.opted_out_at is not None:
-                    consent.restart(db, customer, how=how, now=now, message_id=last.id)
-            case _:
-                apply(loaded.tenant.id, db, change, channel=turn.channel, now=now)
 
 
 def _still_asked(turn: Turn, outcome: Outcome) -> str | None:

@@ -32,12 +32,14 @@ def send_reminders() -> int:
 
 def _remind(db: Session, reminder: Reminder) -> None:
     found = db.get(Reservation, reminder.reservation_id) if reminder.reservation_id else None
-    if found is None or found.state != "active":
+    if reminder.reservation_id and (found is None or found.state != "active"):
         reminder.state = "cancelled"
         return
     tenant = describe_tenant(reminder.tenant_id, db)
     customer = db.get_one(Customer, reminder.customer_id)
-    facts = _facts(describe(found, tenant), customer)
+    facts = {"name": customer.first_name, **reminder.facts}
+    if found is not None:
+        facts |= _facts(describe(found, tenant))
     conversation = db.get_one(Conversation, reminder.conversation_id)
     language = conversation.memory.get("language") or customer.language or tenant.language
     text = speak(
@@ -51,9 +53,8 @@ def _remind(db: Session, reminder: Reminder) -> None:
     log().info("reminder", reminder=reminder.id, message=message.id)
 
 
-def _facts(held: words.Reservation, customer: Customer) -> dict[str, object]:
+def _facts(held: words.Reservation) -> dict[str, object]:
     return {
-        "name": customer.first_name,
         "article": Product(id="", reference=held.reference, title=held.title),
         "size": held.size,
         "until": held.until,

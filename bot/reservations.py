@@ -14,10 +14,9 @@ from bot.db import transaction
 from bot.events import describe_customer, notify
 from bot.holds import pause_before, plan_release, release
 from bot.logs import log
-from bot.models.effects import Effect, claim_releases, effect_for
+from bot.models.effects import Effect, effect_for
 from bot.models.reminders import Reminder, planned_reminder
 from bot.models.reservations import Reservation, ended_by, reservation
-from bot.settings import settings
 from bot.tenants import describe_tenant, open_inventory
 from bot.turn import Cancel, Extend, Keep, ReservationChange, SetPickup, TimeSpan
 from connectors.errors import Refused, Unavailable
@@ -89,16 +88,8 @@ def expire() -> int:
     return len(ended)
 
 
-def release_units() -> int:
-    """Carry out planned releases; how many were tried."""
-    with transaction() as db:
-        due = claim_releases(db, clock.now(), clock.wall(), settings().claim, limit=5)
-    for effect in due:
-        _release(effect)
-    return len(due)
-
-
-def _release(effect: Effect) -> None:
+def release_one(effect: Effect) -> None:
+    """Carry out a planned release, later again when the shop's system is away."""
     inventory = open_inventory(effect.tenant_id)
     try:
         if inventory is None:

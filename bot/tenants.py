@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from threading import Lock
 from typing import Any, cast
@@ -9,18 +10,27 @@ from typing import Any, cast
 from cachetools import TTLCache, cached
 from sqlalchemy.orm import Session
 
-from bot import metrics, vault
+from bot import clock, metrics, vault
 from bot import turn as words
 from bot.db import transaction
 from bot.holds import TurnHolds
 from bot.hours import OpeningHours, parse_hours
+from bot.labels import TenantLabels
 from bot.models import catalogue, tenants
 from bot.models.tenants import Connection, Tenant
 from bot.settings import settings
 from bot.shop import Shop
 from connectors.config import build_config
 from connectors.errors import BadConfig
-from connectors.ports import Channel, CustomerSystem, InventorySystem
+from connectors.ports import (
+    Channel,
+    CustomerSystem,
+    InventorySystem,
+    LabelSystem,
+    OrderSystem,
+    PostalAddress,
+    TrackingSystem,
+)
 from connectors.registry import load_vendor
 
 # How long a change of a connection may go unnoticed by a process, in seconds
@@ -42,7 +52,8 @@ def open_adapter(connection: Connection, port: str) -> Any:
             values["base_url"] = connection.base_url
         if connection.secrets:
             values |= vault.decrypt(connection.secrets)
-        adapter = vendor.ports[port](build_config(vendor.config, values))
+        told = {"now": clock.now} if port == "tracking" else {}
+        adapter = vendor.ports[port](build_config(vendor.config, values), **told)
         _adapters[key] = metrics.Timed(connection.vendor, adapter)
     return _adapters[key]
 
@@ -88,12 +99,47 @@ def open_inventory(tenant_id: int) -> InventorySystem | None:
     return cast(InventorySystem, found[1]) if found else None
 
 
+def open_orders(tenant_id: int) -> OrderSystem | None:
+    found = find_system(tenant_id, "orders")
+    return cast(OrderSystem, found[1]) if found else None
+
+
+def open_tracking(tenant_id: int) -> TrackingSystem | None:
+    found = find_system(tenant_id, "tracking")
+    return cast(TrackingSystem, found[1]) if found else None
+
+
+def _labels(tenant: words.Tenant) -> TenantLabels | None:
+    found = find_system(tenant.id, "labels")
+    address = postal_address(tenant)
+    if found is None or address is None:
+        return None
+    return TenantLabels(tenant, address, found[0], cast(LabelSystem, found[1]))
+
+
+# « 24 Rue de Rivoli, 75004 Paris »
+ADDRESS = re.compile(r"(?P<street>.+),\s*(?P<code>\d{5})\s+(?P<city>.+)")
+
+
+def postal_address(tenant: words.Tenant) -> PostalAddress | None:
+    """The shop's own, as a parcel needs it; None when it is not written as one."""
+    found = ADDRESS.fullmatch(tenant.address.strip())
+    if found is None:
+        return None
+    return PostalAddress(
+        tenant.name, found["street"], found["code"], found["city"], phone=tenant.phone
+    )
+
+
 def open_shop(
     tenant_id: int, db: Session, *, turn_id: int, conversation_id: int, customer_id: int
 ) -> Shop:
     """All that this turn may reach."""
     inventory = find_system(tenant_id, "inventory")
     return Shop(
+        orders=open_orders(tenant_id),
+        tracking=open_tracking(tenant_id),
+        labels=_labels(describe_tenant(tenant_id, db)),
         products=catalogue.products(tenant_id, db),
         posts=catalogue.posts(tenant_id, db),
         inventory=cast(InventorySystem, inventory[1]) if inventory else None,

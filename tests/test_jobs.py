@@ -46,6 +46,6 @@ def test_units_go_back_though_messages_keep_coming(
 
     monkeypatch.setattr(jobs, "AT_MOST", 0.1)
     monkeypatch.setattr(jobs, "read_deliveries", lambda: 1)
-    monkeypatch.setattr(jobs, "release_units", release)
+    monkeypatch.setattr(jobs, "carry_out", release)
     jobs.answer()
     assert released

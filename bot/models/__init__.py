@@ -12,14 +12,19 @@ from bot.models import (  # noqa: F401  # all tables known to the metadata
     deliveries,
     effects,
     escalations,
+    knowledge,
+    labels,
     media,
     messages,
     notifications,
+    ratings,
     reminders,
     reservations,
     templates,
     tenants,
     users,
+    watches,
+    wishes,
 )
 from bot.models.base import Base
 

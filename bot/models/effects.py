@@ -15,7 +15,8 @@ class Effect(Base):
     """`purpose` names it once for the tenant ("turn:12:hold:RF-2847-38"), so that a second
     run finds it instead of doing it again. `request` is exact and `key` its idempotency
     key: sent again after a crash, the vendor does it once. `state`: planned (maybe sent),
-    done, refused."""
+    done, refused. `kind`: hold and label are done by the turn that wants them; release,
+    ticket, note and return by whoever looks for what is due."""
 
     __tablename__ = "effects"
     __table_args__ = (
@@ -24,7 +25,7 @@ class Effect(Base):
         Index(
             "ix_effects_waiting",
             "next_try_at",
-            postgresql_where="state = 'planned' AND kind = 'release'",
+            postgresql_where="state = 'planned'",
         ),
     )
 
@@ -36,7 +37,7 @@ class Effect(Base):
     reservation_id: Mapped[int | None] = mapped_column(
         ForeignKey("reservations.id", ondelete="CASCADE"), index=True
     )
-    kind: Mapped[str]  # hold, release
+    kind: Mapped[str]
     purpose: Mapped[str]
     request: Mapped[Json | None]
     key: Mapped[uuid.UUID]
@@ -54,15 +55,18 @@ def effect_for(tenant_id: int, db: Session, purpose: str) -> Effect | None:
     return db.scalar(select(Effect).where(Effect.tenant_id == tenant_id, Effect.purpose == purpose))
 
 
-def claim_releases(
+IN_TURN = ("hold", "label")
+
+
+def claim_effects(
     db: Session, now: datetime, wall: datetime, length: timedelta, limit: int
 ) -> list[Effect]:
-    """Up to `limit` releases of any tenant that are due and nobody is doing, claimed for
-    `length`. (A hold is done by the turn that wants it.)"""
+    """Up to `limit` effects of any tenant that are due and nobody is doing, claimed for
+    `length`, the oldest first."""
     due = (
         select(Effect.id)
         .where(
-            Effect.kind == "release",
+            Effect.kind.not_in(IN_TURN),
             Effect.state == "planned",
             Effect.next_try_at <= now,
             or_(Effect.claimed_until.is_(None), Effect.claimed_until < wall),
@@ -72,11 +76,10 @@ def claim_releases(
         .with_for_update(skip_locked=True)
         .scalar_subquery()
     )
-    return list(
-        db.scalars(
-            update(Effect)
-            .where(Effect.id.in_(due))
-            .values(claimed_until=wall + length)
-            .returning(Effect)
-        )
+    claimed = db.scalars(
+        update(Effect)
+        .where(Effect.id.in_(due))
+        .values(claimed_until=wall + length)
+        .returning(Effect)
     )
+    return sorted(claimed, key=lambda e: e.id)
