@@ -5,7 +5,8 @@ ConnectorError
 │   └── OutcomeUnknown   it may have happened: never do it again blindly
 └── Refused       final: asking again gives the same answer
     ├── Stale        the quantities read before are no longer true: read and ask again
-    └── NeedsNewKey  nothing was done, and this idempotency key is spent: ask under another
+    ├── NeedsNewKey  nothing was done, and this idempotency key is spent: ask under another
+    └── Unusable     a language model answered, and not what was asked for
 BadSignature      a delivery that its sender did not sign
 UnknownEvent      a delivery of a kind that no code handles
 BadConfig         a connection whose settings cannot work; names the setting
@@ -47,6 +48,17 @@ class Stale(Refused):
 
 class NeedsNewKey(Refused):
     """The idempotency key is spent on an attempt that failed: nothing was done."""
+
+
+class Unusable(Refused):
+    """A language model refused, was cut short, or answered something else than was asked:
+    `code` is "refusal", "length", "filtered" or "rubbish". The tokens count all the same."""
+
+    def __init__(
+        self, message: str, *, vendor: str = "", code: str = "", tokens: tuple[int, int] = (0, 0)
+    ) -> None:
+        super().__init__(message, vendor=vendor, code=code)
+        self.tokens = tokens
 
 
 class BadSignature(Exception):

@@ -10,7 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+Answer = TypeVar("Answer", bound="BaseModel")
 
 # --- money and goods ---------------------------------------------------------------------
 
@@ -550,4 +555,52 @@ class MediaStore(Protocol):
 
     def get(self, key: str, start: int, end: int) -> bytes:
         """The bytes from `start` up to `end`. Raises Refused when nothing is kept there."""
+        ...
+
+
+# --- language models ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a language model is asked: the `system` text says what to do, `user` on what.
+
+    `max_tokens` bounds the answer, thoughts of the model included; `temperature` None leaves
+    it to the model (some refuse any).
+    """
+
+    model: str
+    system: str
+    user: str
+    max_tokens: int
+    temperature: float | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an answer took. `model` is the one that answered, as the vendor names it; `cost`
+    None where no price is known."""
+
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    cost: Money | None = None
+
+
+class LanguageModel(Protocol):
+    def complete(self, question: Question, answer: type[Answer]) -> tuple[Answer, Usage]:
+        """The answer, held to the shape of `answer` (every field required, none besides).
+
+        Raises Unavailable (down, slow, over quota), Unusable (refused, cut short, rubbish)
+        and Refused (wrong key, no such model).
+        """
+        ...
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector a text, in their order, all of one length. Raises as `complete`, and
+        BadConfig where the connection names no embedding model."""
+        ...
+
+    def price(self, model: str, prompt_tokens: int, completion_tokens: int) -> Money | None:
+        """What so many tokens cost there; None where the connection has no price for it."""
         ...

@@ -19,6 +19,8 @@ CONNECTORS: Mapping[str, str] = {
     "shopify": "connectors.shopify",
     "hubspot": "connectors.hubspot",
     "resend": "connectors.resend",
+    "colissimo": "connectors.colissimo",
+    "openai": "connectors.openai",
 }
 
 
@@ -26,11 +28,12 @@ CONNECTORS: Mapping[str, str] = {
 class Vendor:
     """What a vendor's package offers: its Config and, by port, how to make the adapter.
 
-    `ports` keys: "channel", "inventory", "customers" …; each value takes a Config.
+    `ports` keys: "channel", "inventory", "customers" …; each value takes a Config, that of
+    "tracking" also `now`, by which it tells what is late.
     """
 
     config: type[Any]
-    ports: Mapping[str, Callable[[Any], Any]]
+    ports: Mapping[str, Callable[..., Any]]
 
 
 def load_vendor(name: str) -> Vendor:

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from bot import catalogue, clock, templates, vault
 from bot.db import transaction
+from bot.demo.knowledge import load_knowledge
 from bot.demo.sandbox import describe_world
 from bot.demo.world import SLUGS, World, read_world, shifted
 from bot.models.catalogue import Post
@@ -37,7 +38,11 @@ def load_demo() -> None:
     worlds = [shifted(read_world(slug), now.date()) for slug in SLUGS]
     boutique = worlds[0]
     if not _is_there(sandbox):
-        doors = {"sms_url": door_of(boutique), "mail_url": door_of(boutique, "resend")}
+        doors = {
+            "sms_url": door_of(boutique),
+            "mail_url": door_of(boutique, "resend"),
+            "shop_url": door_of(boutique, "shopify"),
+        }
         sandbox.replace(describe_world(boutique, **doors, reports=True))
     with transaction() as db:
         missing = [w for w in worlds if tenant_by_slug(db, w.slug) is None]
@@ -49,6 +54,7 @@ def load_world(world: World, sandbox: SandboxWorld, now: datetime) -> int:
     """One tenant, its connections played by the sandbox; its id."""
     with transaction() as db:
         tenant_id = _write(world, sandbox, db, now)
+        load_knowledge(tenant_id, world.slug, db, now)
     if world.products:
         catalogue.refresh(tenant_id)
     templates.refresh(tenant_id)
@@ -122,7 +128,11 @@ def _write_connections(
             vendor=vendor,
             key=raw["key"],
             base_url=sandbox.vendor_url(vendor),
-            settings=raw["settings"],
+            # A vendor with a second address names it {base_url}: the sandbox plays both there
+            settings={
+                name: text.replace("{base_url}", sandbox.vendor_url(vendor))
+                for name, text in raw["settings"].items()
+            },
             secrets=vault.encrypt(raw["secrets"]),
             updated_at=now,
         )

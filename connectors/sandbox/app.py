@@ -9,7 +9,19 @@ from pathlib import Path
 
 from flask import Flask, Response
 
-from connectors.sandbox import content, control, hubspot, media, pages, resend, shopify, twilio
+from connectors.sandbox import (
+    content,
+    control,
+    hubspot,
+    hubspot_records,
+    laposte,
+    media,
+    openai,
+    pages,
+    resend,
+    shopify,
+    twilio,
+)
 from connectors.sandbox.documents import BadDocument
 from connectors.sandbox.web import answer_json
 from connectors.sandbox.worlds import Worlds
@@ -26,7 +38,11 @@ def create_app(store_dir: Path | None = None) -> Flask:
         content.bp,
         shopify.bp,
         hubspot.bp,
+        hubspot_records.bp,
         resend.bp,
+        laposte.bp,
+        openai.bp,
+        openai.control_bp,
         pages.bp,
     ):
         app.register_blueprint(blueprint)

@@ -1,6 +1,19 @@
 """The control API: what a world holds, what goes wrong, what its people do.
 
 Answers this machine only, and only JSON, so that no web page can ask it.
+
+`PUT /<world>/parcels/<number>`, `{status, expected?, at?, pickup_point?}`: a parcel's situation
+changes at the carrier, at the world's time when `at` is not given. `GET /<world>/labels?since=N`:
+the labels made since the mark N, and the mark now: `{mark, labels: [{parcel_number …}]}`.
+
+`POST /<world>/shopify/orders`, `{customers: [...], orders: [...]}`: the shop has these too
+(orders.py tells their keys: a rehearsal's `world.orders` as they are); the stock stays as it is.
+`POST /<world>/shopify/webhook`, `{topic, payload, replay?, url?}`: something happens in the shop,
+and its signed webhook goes to `shop.webhook_url` (store.py tells what `orders/create` moves):
+`{id, payload, answers: [{status, ms} or {error, ms}]}`.
+`GET /<world>/crm?since=N`: what was written in the CRM since the mark N, and the mark now:
+`{mark, calls: [{kind: ticket | note | contact_update, id, contact, text}]}`; `text` is all that
+was written, to be searched in.
 """
 
 from __future__ import annotations
@@ -11,7 +24,7 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, request
 
-from connectors.sandbox import carrier, mail
+from connectors.sandbox import carrier, laposte, mail, store
 from connectors.sandbox.documents import BadDocument, State, iso_now, quantities
 from connectors.sandbox.failures import order_failure, stop_failure
 from connectors.sandbox.web import answer_json, open_world, open_worlds, vendor_url
@@ -89,6 +102,37 @@ def post_mail_report(name: str) -> Response:
     return answer_json(mail.report(open_world(name), _read_body()))
 
 
+@bp.post("/<name>/shopify/orders")
+def post_orders(name: str) -> Response:
+    return answer_json(store.add_orders(open_world(name), _read_body()), 201)
+
+
+@bp.post("/<name>/shopify/webhook")
+def post_webhook(name: str) -> Response:
+    return answer_json(store.send_webhook(open_world(name), _read_body()))
+
+
+@bp.get("/<name>/crm")
+def get_crm_calls(name: str) -> Response:
+    world, since = open_world(name), request.args.get("since", 0, type=int)
+    with world.lock:
+        calls = world.state["crm_calls"]
+        return answer_json({"mark": len(calls), "calls": calls[max(since, 0) :]})
+
+
+@bp.put("/<name>/parcels/<number>")
+def put_parcel(name: str, number: str) -> Response:
+    return answer_json(laposte.set_parcel(open_world(name), number, _read_body()))
+
+
+@bp.get("/<name>/labels")
+def get_labels(name: str) -> Response:
+    world, since = open_world(name), request.args.get("since", 0, type=int)
+    with world.lock:
+        labels = world.state["labels"]
+        return answer_json({"mark": len(labels), "labels": labels[max(since, 0) :]})
+
+
 @bp.put("/<name>/clock")
 def put_clock(name: str) -> Response:
     """`{offset_seconds}`: how far the world's time is ahead of ours, or behind it."""
@@ -105,11 +149,18 @@ def show_world(world: World) -> State:
             "products": list(state["products"]),
             "stock": {sku: quantities(s) for sku, s in state["stock"].items()},
             "inventory_changes": list(state["inventory_changes"]),
+            "customers": [dict(c) for c in state["customers"].values()],
+            "orders": [dict(o) for o in state["orders"]],
             "contacts": [dict(c) for c in state["contacts"].values()],
+            "tickets": [dict(t) for t in state["crm_objects"]["tickets"].values()],
+            "notes": [dict(n) for n in state["crm_objects"]["notes"].values()],
+            "crm_calls": list(state["crm_calls"]),
             "messages": [dict(m) for m in state["messages"].values()],
             "mails": [dict(m) for m in state["mails"].values()],
             "received_mails": [mail.show_received(m) for m in state["received_mails"].values()],
             "templates": [dict(t) for t in state["templates"].values()],
+            "parcels": [dict(p) for p in state["parcels"].values()],
+            "labels": list(state["labels"]),
             "windows": {who: dict(to) for who, to in state["windows"].items()},
             "opted_out": list(state["opted_out"]),
             "clock_offset": state["clock_offset"],

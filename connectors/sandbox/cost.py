@@ -1,6 +1,6 @@
 """What a Shopify request costs, in points.
 
-An object 1, a connection as many times what is in it as its `first`, a mutation 10:
+An object 1, a connection or list as many times what is in it as its `first`, a mutation 10:
 https://shopify.dev/docs/apps/build/apis/graphql-admin/rate-limits
 """
 
@@ -86,7 +86,8 @@ class _Walk:
         if type_.name == "PageInfo" or type_.name.endswith("Edge"):
             return inside
         ids = self._argument(field, "ids")
-        return (1 if ids is None else len(ids)) * (1 + inside)
+        several = self._argument(field, "first") if ids is None else len(ids)
+        return (1 if several is None else int(several)) * (1 + inside)
 
     def _argument(self, field: FieldNode, name: str) -> Any:
         for argument in field.arguments or ():

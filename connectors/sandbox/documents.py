@@ -5,7 +5,10 @@
             "token_seconds": 86399, "currency": "EUR", "rate": {"maximum": 2000, "restore": 100},
             "products": [{"reference", "title", "category", "color", "material", "care",
                           "goes_with": [reference], "price": "89.00", "image", "status",
-                          "variants": [{"sku", "size", "available", "committed"}]}]},
+                          "variants": [{"sku", "size", "available", "committed"}]}],
+            "customers": [orders.py tells], "orders": [orders.py tells],
+            "scopes": what the app may do (everything), "webhook_url": our door,
+            "webhook_secret": what webhooks are signed with (client_secret)},
  "crm":    {"access_token": …, "contacts": [{"id": "101", any HubSpot property: its text}]},
  "twilio": {"account_sid": "AC…", "auth_token": …, "sms_url": …, "whatsapp_url": …,
             "report": true, "refuse": {"+33…": 21610}, "opted_out": ["+33…"],
@@ -13,7 +16,11 @@
             "templates": [{"sid": "HX…", "name", "language", "body": "… {{1}} …",
                            "variables": {"1": its default}, "approval": "approved"}]},
  "mail":   {"api_key": "re_…", "webhook_secret": "whsec_…", "url": our door, "report": true,
-            "domains": ["elegance-paris.fr"], "rate": requests a second, "retries": [seconds]}}
+            "domains": ["elegance-paris.fr"], "rate": requests a second, "retries": [seconds]},
+ "colissimo": {"okapi_key": …, "contract_number": …, "password": …, "api_key": …,
+               "parcels": [{"number", "status", "at": since when, "expected", "pickup_point",
+                            "announced_at"}]},
+ "ai":     {"api_key": "sk-…", "models": [names; others are 404]}}
 ```
 """
 
@@ -26,13 +33,18 @@ from decimal import Decimal, InvalidOperation
 from email.utils import format_datetime
 from typing import Any
 
-State = dict[str, Any]
+from connectors.sandbox.given import BadDocument, State, check_keys, iso_now
+from connectors.sandbox.orders import add_customer, add_order
+from connectors.sandbox.parcels import build_parcel
+
+__all__ = ["BadDocument", "State", "iso_now"]
 
 LOCATION_ID = "gid://shopify/Location/71000000001"
 
+WORLD_KEYS = frozenset({"shop", "crm", "twilio", "mail", "ai", "colissimo"})
 SHOP_KEYS = frozenset(
     {"location", "access_token", "client_id", "client_secret", "token_seconds", "currency"}
-    | {"rate", "products"}
+    | {"rate", "products", "customers", "orders", "scopes", "webhook_url", "webhook_secret"}
 )
 PRODUCT_KEYS = frozenset(
     {"reference", "title", "category", "color", "material", "care", "goes_with", "price"}
@@ -45,6 +57,8 @@ TWILIO_KEYS = frozenset(
     | {"handles_opt_out", "retries", "per_second", "templates"}
 )
 MAIL_KEYS = frozenset({"api_key", "webhook_secret", "url", "report", "domains", "rate", "retries"})
+AI_KEYS = frozenset({"api_key", "models"})
+COLISSIMO_KEYS = frozenset({"okapi_key", "contract_number", "password", "api_key", "parcels"})
 TEMPLATE_KEYS = frozenset({"sid", "name", "language", "body", "variables", "approval"})
 TEMPLATE_SID = re.compile(r"HX[0-9a-fA-F]{32}")
 APPROVALS = frozenset(
@@ -52,28 +66,36 @@ APPROVALS = frozenset(
 )
 
 
-class BadDocument(ValueError):
-    """A control request that cannot be carried out; the message names what is wrong."""
-
-
 def build_state(document: Mapping[str, Any]) -> State:
     """The state of a new world. Raises BadDocument."""
-    _check_keys("world", document, frozenset({"shop", "crm", "twilio", "mail"}))
+    check_keys("world", document, WORLD_KEYS)
     shop = dict(document.get("shop") or {})
     crm = dict(document.get("crm") or {})
     twilio = dict(document.get("twilio") or {})
     mail = dict(document.get("mail") or {})
-    _check_keys("mail", mail, MAIL_KEYS)
-    _check_keys("shop", shop, SHOP_KEYS)
-    _check_keys("crm", crm, CRM_KEYS)
-    _check_keys("twilio", twilio, TWILIO_KEYS)
+    ai = dict(document.get("ai") or {})
+    colissimo = dict(document.get("colissimo") or {})
+    check_keys("colissimo", colissimo, COLISSIMO_KEYS)
+    check_keys("ai", ai, AI_KEYS)
+    check_keys("mail", mail, MAIL_KEYS)
+    check_keys("shop", shop, SHOP_KEYS)
+    check_keys("crm", crm, CRM_KEYS)
+    check_keys("twilio", twilio, TWILIO_KEYS)
     products, stock = _build_goods(shop.pop("products", []))
+    customers, orders = shop.pop("customers", []), shop.pop("orders", [])
     templates = [_build_template(t) for t in twilio.pop("templates", [])]
     contacts = [_build_contact(n, c) for n, c in enumerate(crm.pop("contacts", []))]
-    return {
-        "settings": {"shop": shop, "crm": crm, "twilio": twilio, "mail": mail},
+    parcels = [build_parcel(p) for p in colissimo.pop("parcels", [])]
+    systems = {"shop": shop, "crm": crm, "twilio": twilio, "mail": mail, "ai": ai}
+    state: State = {
+        "settings": {**systems, "colissimo": colissimo},
         "products": products,
         "stock": stock,
+        "customers": {},
+        "orders": [],
+        "crm_objects": {"tickets": {}, "notes": {}},
+        "crm_properties": {},
+        "crm_calls": [],
         "inventory_changes": [],
         "idempotency": {},
         "tokens": {},
@@ -83,6 +105,10 @@ def build_state(document: Mapping[str, Any]) -> State:
         "mail_keys": {},
         "received_mails": {},
         "media": {},
+        "parcels": {p["number"]: p for p in parcels},
+        "labels": [],
+        "model_answers": [],
+        "model_questions": [],
         "templates": {t["sid"]: t for t in templates},
         "windows": {},
         "opted_out": list(twilio.pop("opted_out", [])),
@@ -92,10 +118,11 @@ def build_state(document: Mapping[str, Any]) -> State:
         "operations": {},
         "failures": {},
     }
-
-
-def iso_now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    for customer in customers:
+        add_customer(state, customer)
+    for order in orders:
+        add_order(state, order, iso_now())
+    return state
 
 
 def rfc2822_now() -> str:
@@ -118,10 +145,10 @@ def _build_goods(documents: list[Mapping[str, Any]]) -> tuple[list[State], dict[
     stock: dict[str, State] = {}
     number = 41000000000
     for n, document in enumerate(documents):
-        _check_keys("product", document, PRODUCT_KEYS)
+        check_keys("product", document, PRODUCT_KEYS)
         product = _build_product(n, document)
         for variant in document.get("variants") or []:
-            _check_keys("variant", variant, VARIANT_KEYS)
+            check_keys("variant", variant, VARIANT_KEYS)
             number += 1
             sku = str(variant["sku"])
             if sku in stock:
@@ -192,7 +219,7 @@ def _build_contact(n: int, document: Mapping[str, Any]) -> State:
 
 
 def _build_template(document: Mapping[str, Any]) -> State:
-    _check_keys("template", document, TEMPLATE_KEYS)
+    check_keys("template", document, TEMPLATE_KEYS)
     sid, approval = str(document.get("sid") or ""), str(document.get("approval") or "unsubmitted")
     if not TEMPLATE_SID.fullmatch(sid):
         raise BadDocument(f"template: {sid!r} is no sid (HX and 32 hex digits)")
@@ -209,8 +236,4 @@ def _build_template(document: Mapping[str, Any]) -> State:
     }
 
 
-def _check_keys(where: str, document: Mapping[str, Any], known: frozenset[str]) -> None:
-    if not isinstance(document, Mapping):
-        raise BadDocument(f"{where}: expected an object")
-    if unknown := sorted(set(document) - known):
-        raise BadDocument(f"{where}: unknown {', '.join(unknown)}")
+_instant = datetime.fromisoformat

@@ -8,6 +8,7 @@
 | unauthorized | 401 |
 | timeout_after | done; then answered after `ms`, or without `ms` the connection is closed |
 | failed_attempt | Shopify: 500, and the request's key is spent; Resend: 500, nothing is done |
+| any of MODEL_MODES | a language model misbehaves: openai.py tells how |
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ from flask import Response, request
 from connectors.sandbox.documents import BadDocument, State
 from connectors.sandbox.worlds import SYSTEMS, World
 
-MODES = frozenset({"down", "slow", "throttled", "unauthorized", "timeout_after", "failed_attempt"})
+MODEL_MODES = frozenset(
+    "over_quota refusal truncated invalid_json wrong_schema invents obeys leaks".split()
+)
+MODES = MODEL_MODES | frozenset(
+    {"down", "slow", "throttled", "unauthorized", "timeout_after", "failed_attempt"}
+)
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,7 @@ Values are dicts; graphql-core calls the functions in them for fields with argum
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -31,9 +27,12 @@ from graphql import (
     validate,
 )
 
+from connectors.sandbox.connections import connect
 from connectors.sandbox.documents import LOCATION_ID, State, quantities
 from connectors.sandbox.failures import Failure
 from connectors.sandbox.moves import move_quantities
+from connectors.sandbox.order_graph import Views, build_fields
+from connectors.sandbox.search import Term, holds, words
 from connectors.sandbox.worlds import World
 
 SCHEMA = build_schema((Path(__file__).parent / "schema.graphql").read_text("utf-8"))
@@ -92,19 +91,19 @@ def run_request(
 
 def _root(world: World, failure: Failure | None) -> State:
     def locations(info: Info, **page: Any) -> State:
-        return _connect([_location(world)], page)
+        return connect([_location(world)], page)
 
     def products(info: Info, query: str | None = None, **page: Any) -> State:
         found = [p for p in world.state["products"] if _matches(p, p["variants"], query)]
-        return _connect(found, page, lambda p: _product(world, p))
+        return connect(found, page, lambda p: _product(world, p))
 
     def variants(info: Info, query: str | None = None, **page: Any) -> State:
         pairs = [(p, v) for p in world.state["products"] for v in p["variants"]]
         found = [pair for pair in pairs if _matches(pair[0], [pair[1]], query)]
-        return _connect(found, page, lambda pair: _variant(world, *pair))
+        return connect(found, page, lambda pair: _variant(world, *pair))
 
     def node(info: Info, id: str) -> State | None:
-        return _node(world, id)
+        return _node(world, id) or find_order(id)
 
     def move(info: Info, input: Mapping[str, Any]) -> State:
         directive = SCHEMA.get_directive("idempotent")
@@ -112,7 +111,14 @@ def _root(world: World, failure: Failure | None) -> State:
         given = get_directive_values(directive, info.field_nodes[0], info.variable_values)
         return _payload(world, move_quantities(world, (given or {}).get("key"), input, failure))
 
+    views = Views(
+        variant=lambda product, variant: _variant(world, product, variant),
+        location=lambda: _location(world),
+    )
+    fields = build_fields(world, views)
+    find_order = fields.pop("find")
     return {
+        **fields,
         "shop": _shop(world),
         "locations": locations,
         "location": lambda info, **given: _node(world, given.get("id") or LOCATION_ID),
@@ -122,7 +128,7 @@ def _root(world: World, failure: Failure | None) -> State:
         "productVariant": node,
         "inventoryItem": node,
         "node": node,
-        "nodes": lambda info, ids: [_node(world, one) for one in ids],
+        "nodes": lambda info, ids: [node(info, one) for one in ids],
         "inventoryMoveQuantities": move,
     }
 
@@ -191,7 +197,7 @@ def _product(world: World, product: State) -> State:
         "vendor": world.name,
         "featuredMedia": media if product["image"] else None,
         "metafield": metafield,
-        "variants": lambda info, **page: _connect(
+        "variants": lambda info, **page: connect(
             product["variants"], page, lambda v: _variant(world, product, v)
         ),
     }
@@ -222,7 +228,7 @@ def _item(world: World, product: State, variant: State) -> State:
         "tracked": True,
         "variant": lambda info: _variant(world, product, variant),
         "inventoryLevel": level,
-        "inventoryLevels": lambda info, **page: _connect([_level(world, product, variant)], page),
+        "inventoryLevels": lambda info, **page: connect([_level(world, product, variant)], page),
     }
 
 
@@ -285,80 +291,33 @@ def _item_of(world: World, sku: str) -> State | None:
     return None
 
 
-# --- pages and searches ------------------------------------------------------------------
-
-
-def _connect(
-    found: Sequence[Any],
-    page: Mapping[str, Any],
-    view: Callable[[Any], State] = lambda entry: entry,
-) -> State:
-    """A connection: `first` is required and at most 250, `after` is a cursor of ours."""
-    first = page.get("first")
-    if first is None:
-        raise GraphQLError("you must provide one of first or last")
-    if not 0 <= first <= 250:
-        raise GraphQLError("first must be between 0 and 250")
-    start = _read_cursor(page.get("after"))
-    shown = list(enumerate(found))[start : start + first]
-    edges = [{"cursor": _cursor(n), "node": view(entry)} for n, entry in shown]
-    return {
-        "nodes": [edge["node"] for edge in edges],
-        "edges": edges,
-        "pageInfo": {
-            "hasNextPage": start + first < len(found),
-            "hasPreviousPage": start > 0,
-            "startCursor": edges[0]["cursor"] if edges else None,
-            "endCursor": edges[-1]["cursor"] if edges else None,
-        },
-    }
-
-
-def _cursor(n: int) -> str:
-    return base64.b64encode(f"entry:{n}".encode()).decode()
-
-
-def _read_cursor(cursor: str | None) -> int:
-    if cursor is None:
-        return 0
-    try:
-        return int(base64.b64decode(cursor).removeprefix(b"entry:")) + 1
-    except (binascii.Error, ValueError):
-        raise GraphQLError("Invalid cursor for current pagination sort.") from None
+# --- searches ----------------------------------------------------------------------------
 
 
 def _matches(product: State, variants: Sequence[State], query: str | None) -> bool:
-    """Shopify's search: `field:value` filters, and words that must each begin one of the
-    words of the title, type, vendor or a SKU."""
+    """Words must each begin one of the words of the title, type, vendor or a SKU."""
     skus = [v["sku"] for v in variants]
-    words = _words(" ".join([product["title"], product["category"], product["color"], *skus]))
-    for term in re.findall(r'(?:\w+:)?(?:"[^"]*"|\'[^\']*\'|\S+)', query or ""):
-        field, colon, value = term.partition(":")
-        value = (value if colon else field).strip("\"'")
-        if not colon:
-            if not all(any(w.startswith(t) for w in words) for t in _words(value)):
-                return False
-        elif not _passes(product, skus, field, value):
-            return False
-    return True
+    known = words(" ".join([product["title"], product["category"], product["color"], *skus]))
+
+    def test(term: Term) -> bool:
+        if term.field:
+            return _passes(product, skus, term.field, term.value)
+        return all(any(w.startswith(t) for w in known) for t in words(term.value))
+
+    return holds(query, test)
 
 
 def _passes(product: State, skus: Sequence[str], field: str, value: str) -> bool:
     """A filter of a name that the sandbox does not know is left aside, as Shopify does."""
-    folded = " ".join(_words(value))
+    folded = " ".join(words(value))
     if field in {"status", "product_status"}:
         return bool(product["status"].lower() in value.lower().split(","))
     if field == "sku":
         return value.lower() in {sku.lower() for sku in skus}
     if field == "title":
-        return folded in " ".join(_words(product["title"]))
+        return folded in " ".join(words(product["title"]))
     if field == "product_type":
-        return folded == " ".join(_words(product["category"]))
+        return folded == " ".join(words(product["category"]))
     if field in {"id", "product_id"}:
         return bool(product["id"].rpartition("/")[2] == value)
     return True
-
-
-def _words(text: str) -> list[str]:
-    plain = unicodedata.normalize("NFKD", text.lower())
-    return re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c)))

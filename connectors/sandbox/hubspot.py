@@ -29,25 +29,25 @@ DEFAULT_PROPERTIES = ("createdate", "hs_object_id", "lastmodifieddate", *NAMES)
 
 @bp.post("/search")
 def search_contacts(name: str) -> Response:
-    return _play(open_world(name), "contacts.search", _search)
+    return play_call(open_world(name), "contacts.search", _search)
 
 
 @bp.post("")
 def create_contact(name: str) -> Response:
-    return _play(open_world(name), "contacts.create", _create)
+    return play_call(open_world(name), "contacts.create", _create)
 
 
 @bp.get("/<id>")
 def read_contact(name: str, id: str) -> Response:
-    return _play(open_world(name), "contacts.get", lambda world: _get(world, id))
+    return play_call(open_world(name), "contacts.get", lambda world: _get(world, id))
 
 
 @bp.patch("/<id>")
 def update_contact(name: str, id: str) -> Response:
-    return _play(open_world(name), "contacts.update", lambda world: _update(world, id))
+    return play_call(open_world(name), "contacts.update", lambda world: _update(world, id))
 
 
-def _play(world: World, operation: str, act: Callable[[World], Response]) -> Response:
+def play_call(world: World, operation: str, act: Callable[[World], Response]) -> Response:
     def run(failure: Failure | None) -> Response:
         pause_if_slow(failure)
         return act(world) if _knows_token(world) else _unauthorized()
@@ -68,7 +68,7 @@ def _knows_token(world: World) -> bool:
 def _search(world: World) -> Response:
     asked = request.get_json(silent=True)
     if problem := _find_problem(asked):
-        return _refuse(400, "VALIDATION_ERROR", problem)
+        return refuse(400, "VALIDATION_ERROR", problem)
     assert isinstance(asked, dict)
     groups = asked["filterGroups"]
     with world.lock:
@@ -93,15 +93,15 @@ def _get(world: World, id: str) -> Response:
         contact = _find(world, id)
     names = request.args.getlist("properties")
     asked = [name for part in names for name in part.split(",")]
-    return answer_json(_view(contact, asked)) if contact else _not_found()
+    return answer_json(_view(contact, asked)) if contact else not_found()
 
 
 def _create(world: World) -> Response:
     asked = request.get_json(silent=True)
-    if not isinstance(asked, dict) or not _is_text_map(asked.get("properties")):
-        return _refuse(400, "VALIDATION_ERROR", "Invalid input JSON: properties is required")
+    if not isinstance(asked, dict) or not is_text_map(asked.get("properties")):
+        return refuse(400, "VALIDATION_ERROR", "Invalid input JSON: properties is required")
     if not isinstance(asked.get("associations"), list):
-        return _refuse(400, "VALIDATION_ERROR", "Invalid input JSON: associations is required")
+        return refuse(400, "VALIDATION_ERROR", "Invalid input JSON: associations is required")
     with world.lock:
         if other := _same_email(world, asked["properties"].get("email"), ""):
             return _conflict(other)
@@ -121,18 +121,29 @@ def _create(world: World) -> Response:
 
 def _update(world: World, id: str) -> Response:
     asked = request.get_json(silent=True)
-    if not isinstance(asked, dict) or not _is_text_map(asked.get("properties")):
-        return _refuse(400, "VALIDATION_ERROR", "Invalid input JSON: properties is required")
+    if not isinstance(asked, dict) or not is_text_map(asked.get("properties")):
+        return refuse(400, "VALIDATION_ERROR", "Invalid input JSON: properties is required")
     with world.lock:
         contact = _find(world, id)
         if contact is None:
-            return _not_found()
+            return not_found()
         if other := _same_email(world, asked["properties"].get("email"), contact["id"]):
             return _conflict(other)
         contact["properties"].update(asked["properties"])
         contact["updatedAt"] = iso_now()
-        world.touch()
+        told = "\n".join(f"{name}: {value}" for name, value in asked["properties"].items())
+        log_call(world, "contact_update", contact["id"], contact["id"], told)
     return answer_json(_view(contact, list(contact["properties"])))
+
+
+def log_call(world: World, kind: str, id: str, contact: str, text: str) -> None:
+    """What was written, for `GET /<world>/crm`; the contact's name stands at its end.
+    Called under the lock."""
+    known = world.state["contacts"].get(contact)
+    names = [_value(known, name) for name in ("firstname", "lastname")] if known else []
+    told = f"{text}\n{' '.join(filter(None, names))}".strip()
+    entry = {"at": iso_now(), "kind": kind, "id": id, "contact": contact, "text": told}
+    world.log("crm_calls", entry)
 
 
 # --- contacts ----------------------------------------------------------------------------
@@ -237,14 +248,14 @@ OPERATORS: Mapping[str, Callable[[str, Mapping[str, Any]], bool]] = {
 }
 
 
-def _is_text_map(value: Any) -> bool:
+def is_text_map(value: Any) -> bool:
     return isinstance(value, dict) and all(isinstance(v, str) for v in value.values())
 
 
 # --- refusals ----------------------------------------------------------------------------
 
 
-def _refuse(status: int, category: str, message: str) -> Response:
+def refuse(status: int, category: str, message: str) -> Response:
     body = {
         "status": "error",
         "message": message,
@@ -254,20 +265,20 @@ def _refuse(status: int, category: str, message: str) -> Response:
     return answer_json(body, status)
 
 
-def _not_found() -> Response:
-    return _refuse(404, "OBJECT_NOT_FOUND", "resource not found")
+def not_found() -> Response:
+    return refuse(404, "OBJECT_NOT_FOUND", "resource not found")
 
 
 def _conflict(other: str) -> Response:
-    return _refuse(409, "CONFLICT", f"Contact already exists. Existing ID: {other}")
+    return refuse(409, "CONFLICT", f"Contact already exists. Existing ID: {other}")
 
 
 def _down() -> Response:
-    return _refuse(503, "SERVICE_UNAVAILABLE", "Service Unavailable")
+    return refuse(503, "SERVICE_UNAVAILABLE", "Service Unavailable")
 
 
 def _unauthorized() -> Response:
-    return _refuse(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
+    return refuse(401, "INVALID_AUTHENTICATION", "Authentication credentials not found.")
 
 
 def _throttled() -> Response:

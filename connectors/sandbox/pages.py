@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from connectors.sandbox import carrier, mail
+from connectors.sandbox import carrier, laposte, mail
 from connectors.sandbox.control import refuse_strangers, show_world
 from connectors.sandbox.failures import order_failure, stop_failure
 from connectors.sandbox.web import open_world, open_worlds, vendor_url
@@ -21,6 +21,7 @@ TITLES = {
     "shopify": "Shopify — le stock",
     "hubspot": "HubSpot — les clientes",
     "resend": "Resend — le courrier électronique",
+    "colissimo": "Colissimo — les colis",
 }
 SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "down": ("En panne", {"mode": "down"}),
@@ -29,6 +30,16 @@ SWITCHES: dict[str, tuple[str, dict[str, Any]]] = {
     "timeout_after": ("Fait, mais sans réponse", {"mode": "timeout_after"}),
 }
 QUANTITIES = {"available": "disponible", "reserved": "mis de côté"}
+SITUATIONS = {
+    "announced": "annoncé",
+    "in_transit": "en transit",
+    "out_for_delivery": "en livraison",
+    "pickup_point": "en point de retrait",
+    "delivered": "livré",
+    "delayed": "retardé",
+    "problem": "incident",
+    "returned": "retourné",
+}
 APPROVALS = {
     "approved": "approuvé",
     "disabled": "désactivé",
@@ -72,6 +83,7 @@ def show_systems(name: str) -> str:
         switches=SWITCHES,
         quantities=QUANTITIES,
         approvals=APPROVALS,
+        situations=SITUATIONS,
         latest=LATEST,
     )
 
@@ -83,6 +95,14 @@ def switch_failure(name: str, system: str) -> AnyResponse:
         order_failure(world, system, SWITCHES[mode][1])
     else:
         stop_failure(world, system)
+    return redirect(url_for("pages.show_systems", name=name), 303)
+
+
+@bp.post("/<name>/move-parcel")
+def move_parcel(name: str) -> AnyResponse:
+    """Something happens to a parcel, now."""
+    status = {"status": request.form.get("status", "")}
+    laposte.set_parcel(open_world(name), request.form.get("number", ""), status)
     return redirect(url_for("pages.show_systems", name=name), 303)
 
 

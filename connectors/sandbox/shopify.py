@@ -27,6 +27,12 @@ MAXIMUM, RESTORE = 2000.0, 100.0
 
 TOKEN_SECONDS = 86_399
 
+# What the app of a world may do that has no `shop.scopes`: everything that is played here.
+SCOPES = (
+    *("read_products", "read_inventory", "write_inventory", "read_locations"),
+    *("read_customers", "read_orders", "read_all_orders", "read_returns", "write_returns"),
+)
+
 
 @bp.post("/oauth/access_token")
 def grant_token(name: str) -> Response:
@@ -75,7 +81,7 @@ def _grant(world: World, failure: Failure | None) -> Response:
     with world.lock:
         world.state["tokens"][token] = time.time() + seconds
         world.touch()
-    scope = "read_products,read_inventory,write_inventory,read_locations"
+    scope = ",".join(shop.get("scopes", SCOPES))
     return answer_json({"access_token": token, "scope": scope, "expires_in": seconds})
 
 

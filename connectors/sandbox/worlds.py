@@ -21,7 +21,7 @@ from connectors.sandbox.documents import State, build_state
 
 log = logging.getLogger(__name__)
 
-SYSTEMS = ("twilio", "shopify", "hubspot", "resend")
+SYSTEMS = ("twilio", "shopify", "hubspot", "resend", "openai", "colissimo")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 # The logs of a world keep this many entries.

@@ -121,13 +121,23 @@ def search_words(words: str) -> str:
     return " ".join(["status:active", *(w for w in kept if w not in CONNECTIVES)])
 
 
+def find_size(options: Iterable[Mapping[str, str]]) -> str | None:
+    """The value of the option that is called size (`selectedOptions`)."""
+    return _find_option(options, SIZE_OPTIONS)
+
+
+def _find_option(options: Iterable[Mapping[str, str]], names: frozenset[str]) -> str | None:
+    named = (o["value"].strip() for o in options if o["name"].strip().lower() in names)
+    return next(named, None)
+
+
 def _read_variant(node: Mapping[str, Any], currency: str) -> Variant:
-    options = {o["name"].strip().lower(): o["value"].strip() for o in node["selectedOptions"]}
+    options = node["selectedOptions"]
     return Variant(
         sku=node["sku"].strip(),
         ref=node["inventoryItem"]["id"],
-        size=next((value for name, value in options.items() if name in SIZE_OPTIONS), None),
-        color=next((value for name, value in options.items() if name in COLOR_OPTIONS), None),
+        size=find_size(options),
+        color=_find_option(options, COLOR_OPTIONS),
         price=Money(Decimal(node["price"]), currency),
     )
 

@@ -18,7 +18,7 @@ from shopify import Session
 from connectors.config import setting
 from connectors.errors import BadConfig, ConnectorError, OutcomeUnknown, Refused, Unavailable
 from connectors.shopify.tokens import GrantedToken, PermanentToken
-from connectors.transport import never_left, parse_seconds
+from connectors.transport import never_left, parse_seconds, settle_environment
 
 VENDOR_NAME = "shopify"
 VERSION = "2026-10"
@@ -37,6 +37,9 @@ class Config:
     client_secret: str = setting("Secret de l'application", secret=True, default="")
     location_id: str = setting(
         "Point de vente : gid://shopify/Location/… ; vide, le premier qui est actif", default=""
+    )
+    name_and_number: str = setting(
+        "true : le nom de famille et le numéro suffisent à montrer une commande", default="false"
     )
     base_url: str = setting("Adresse de la boutique", default="https://{shop}.myshopify.com")
     timeout: str = setting("Attente maximale d'une réponse, en secondes", default="10")
@@ -63,6 +66,7 @@ class ShopifyClient:
         self._http = requests.Session()
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, HTTPAdapter(pool_maxsize=16))
+        settle_environment(self._http, self._url)
         self._sleep = sleep
 
     def ask(self, request: Mapping[str, Any], *, changes: bool = False) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import vendor_contracts
+from order_worlds import Garbage
 from sandbox_world import Door, Server, Tape, World, make_document
 
 from connectors.sandbox.app import create_app
@@ -59,4 +60,13 @@ def door() -> Iterator[Door]:
     server = Server(door.app)
     door.url = server.url
     yield door
+    server.stop()
+
+
+@pytest.fixture
+def garbage() -> Iterator[Garbage]:
+    garbage = Garbage()
+    server = Server(garbage.app)
+    garbage.url = server.url
+    yield garbage
     server.stop()

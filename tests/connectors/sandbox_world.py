@@ -26,7 +26,9 @@ JULIE_MAIL = "julie.mercier@gmail.com"
 RESEND_KEY = "re_elegance_1"
 WEBHOOK_SECRET = "whsec_" + "anVsaWUta25vd3Mtbm90aGluZy1hdC1hbGw="
 
-VENDORS = ("twilio", "shopify", "hubspot", "resend")
+OPENAI_KEY = "sk-elegance-1"
+
+VENDORS = ("twilio", "shopify", "hubspot", "resend", "openai")
 
 
 def make_document() -> dict[str, Any]:
@@ -97,6 +99,7 @@ def make_document() -> dict[str, Any]:
         },
         "twilio": {"account_sid": ACCOUNT, "auth_token": AUTH_TOKEN},
         "mail": {"api_key": RESEND_KEY, "webhook_secret": WEBHOOK_SECRET, "retries": []},
+        "ai": {"api_key": OPENAI_KEY, "models": ["gpt-sandbox", "gpt-spare", "embed-sandbox"]},
     }
 
 
@@ -105,12 +108,14 @@ SETTINGS: dict[str, dict[str, str]] = {
     "shopify": {"shop": "elegance-paris", "access_token": "shpat_permanent"},
     "hubspot": {"access_token": "pat-eu1-key"},
     "resend": {"api_key": RESEND_KEY, "webhook_secret": WEBHOOK_SECRET},
+    "openai": {"api_key": OPENAI_KEY, "embedding_model": "embed-sandbox"},
 }
 PORTS = {
     "twilio": "channel",
     "shopify": "inventory",
     "hubspot": "customers",
     "resend": "channel",
+    "openai": "model",
 }
 
 
@@ -168,10 +173,12 @@ class Tape:
 class World(SandboxWorld):
     """A world of its own, and its connections."""
 
-    def connect(self, vendor: str, **settings: str) -> Any:
+    def connect(self, vendor: str, port: str = "", **settings: str) -> Any:
+        """Its adapter for `port`; without one, that of PORTS."""
         found = load_vendor(vendor)
-        values = {**SETTINGS[vendor], "base_url": self.vendor_url(vendor), **settings}
-        return found.ports[PORTS[vendor]](build_config(found.config, values))
+        url = self.vendor_url(vendor) + ("/v1" if vendor == "openai" else "")
+        values = {**SETTINGS[vendor], "base_url": url, **settings}
+        return found.ports[port or PORTS[vendor]](build_config(found.config, values))
 
     def change(self, edit: Callable[[dict[str, Any]], None]) -> None:
         """Replace the world by one whose document was edited."""

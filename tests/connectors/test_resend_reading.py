@@ -250,6 +250,11 @@ def test_a_header_of_nested_comments_is_given_up() -> None:
         ({}, "norbert.reply@gmail.com", False),
         ({}, "bonjour@elegance-paris.fr", True),
         ({"In-Reply-To": "<a@b>", "X-Mailer": "iPhone Mail"}, LEA, False),
+        ({"Subject": "Réponse automatique : Re: Robe"}, LEA, True),
+        ({"Subject": "Automatic reply: Your booking"}, LEA, True),
+        ({"Subject": "Out of Office Re: Your booking"}, LEA, True),
+        ({"Subject": "Re: Réponse automatique : Votre réservation"}, LEA, False),
+        ({"Subject": "Absence demain : puis-je passer samedi ?"}, LEA, False),
     ],
 )
 def test_a_machine_is_told_from_a_person(

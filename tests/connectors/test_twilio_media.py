@@ -359,6 +359,21 @@ def test_what_the_door_missed_is_listed_oldest_first_and_read(world: World, door
     assert channel.list_received(datetime.now(UTC) + timedelta(hours=1)) == []
 
 
+def test_media_that_are_not_to_be_had_any_more_do_not_keep_the_words_away(
+    world: World, door: Door
+) -> None:
+    world.change(lambda d: d["twilio"].update(sms_url=f"{door.url}/sms"))
+    channel, began = world.connect("twilio"), datetime.now(UTC) - timedelta(minutes=1)
+    sender, recipient = f"whatsapp:{JULIE}", f"whatsapp:{SHOP_NUMBER}"
+    picture = {"body": "Celle-ci ?", "media": [{"name": "voice.ogg"}]}
+    world.text(sender=sender, recipient=recipient, **picture)
+    world.text(sender=sender, recipient=recipient, body="Vous l'avez ?")
+    world.fail("twilio", "unauthorized", operation="media.list", times=1)
+    first, second = [channel.read(request)[0] for request in channel.list_received(began)]
+    assert (first.text, first.attachments) == ("Celle-ci ?", ())
+    assert second.text == "Vous l'avez ?"
+
+
 def test_a_long_list_is_read_page_by_page_up_to_a_bound(
     world: World, door: Door, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

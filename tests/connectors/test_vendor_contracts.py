@@ -16,6 +16,7 @@ import pytest
 import requests
 import vendor_contracts
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLScalarType
+from pydantic import BaseModel, ConfigDict
 from sandbox_world import (
     JULIE,
     JULIE_MAIL,
@@ -30,7 +31,17 @@ from sandbox_world import (
 
 from connectors.config import build_config, secret_names
 from connectors.errors import BadConfig, OutcomeUnknown, Refused, Unavailable
-from connectors.ports import Channel, CustomerSystem, InventorySystem, Move, OutboundMessage
+from connectors.ports import (
+    Channel,
+    CustomerSystem,
+    InventorySystem,
+    LanguageModel,
+    Move,
+    OrderSystem,
+    OutboundMessage,
+    Question,
+    ReturnSystem,
+)
 from connectors.registry import CONNECTORS, load_vendor
 from connectors.sandbox.graph import SCHEMA
 from connectors.shopify import catalogue, inventory
@@ -39,6 +50,9 @@ PROTOCOLS: dict[str, type[Any]] = {
     "channel": Channel,
     "inventory": InventorySystem,
     "customers": CustomerSystem,
+    "orders": OrderSystem,
+    "returns": ReturnSystem,
+    "model": LanguageModel,
 }
 MESSAGE = OutboundMessage(7, "sms", SHOP_NUMBER, JULIE, "Bonjour", "https://x.example/?message=7")
 MOVE = Move("hold", "RF-2847-38", "gid://shopify/InventoryItem/41000000002", 1, "42")
@@ -52,7 +66,20 @@ def new_mail() -> OutboundMessage:
     return dataclasses.replace(MAIL, key=str(uuid4()))
 
 
-SDKS = {"twilio": "twilio", "shopify": "shopify", "hubspot": "hubspot", "resend": "resend"}
+class Words(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    text: str
+
+
+ASKED = Question("gpt-sandbox", "Repeat.", "Bonjour", 50)
+SDKS = {
+    "twilio": "twilio",
+    "shopify": "shopify",
+    "hubspot": "hubspot",
+    "resend": "resend",
+    "openai": "openai",
+}
 
 # Every question that a port asks outside without changing anything there.
 QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -67,12 +94,15 @@ QUESTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "customers.find_by_phone": ("hubspot", lambda port: port.find_by_phone(JULIE)),
     "customers.find_by_email": ("hubspot", lambda port: port.find_by_email("julie@x.example")),
     "customers.read_profile": ("hubspot", lambda port: port.read_profile("101")),
+    "model.complete": ("openai", lambda port: port.complete(ASKED, Words)),
+    "model.embed": ("openai", lambda port: port.embed(["Bonjour"])),
 }
 WRONG = {
     "twilio": {"auth_token": "wrong"},
     "shopify": {"access_token": "wrong"},
     "hubspot": {"access_token": "wrong"},
     "resend": {"api_key": "wrong"},
+    "openai": {"api_key": "wrong"},
 }
 questions = pytest.mark.parametrize(("vendor", "ask"), QUESTIONS.values(), ids=list(QUESTIONS))
 
@@ -126,13 +156,14 @@ def test_a_system_that_nobody_reaches_is_unavailable(
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
-def test_a_vendor_implements_its_port_as_it_is_written(vendor: str) -> None:
-    (made,) = load_vendor(vendor).ports.values()
-    protocol = PROTOCOLS[PORTS[vendor]]
-    for name, promised in inspect.getmembers(protocol, inspect.isfunction):
-        if not name.startswith("_"):
-            kept = inspect.signature(getattr(made, name))
-            assert list(kept.parameters) == list(inspect.signature(promised).parameters)
+def test_a_vendor_implements_its_ports_as_they_are_written(vendor: str) -> None:
+    ports = load_vendor(vendor).ports
+    assert PORTS[vendor] in ports
+    for port, made in ports.items():
+        for name, promised in inspect.getmembers(PROTOCOLS[port], inspect.isfunction):
+            if not name.startswith("_"):
+                kept = inspect.signature(getattr(made, name))
+                assert list(kept.parameters) == list(inspect.signature(promised).parameters)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)
@@ -233,6 +264,9 @@ def test_everything_that_is_said_in_a_day_is_within_the_contracts(
     carrier.list_templates()
     carrier.list_received(datetime.now(UTC))
     world.connect("resend").send(MAIL)
+    model = world.connect("openai")
+    model.complete(ASKED, Words)
+    model.embed(["Bonjour"])
     said = tape.exchanges[before:]
     assert {e.vendor for e in said} == set(VENDORS)
     for exchange in said:

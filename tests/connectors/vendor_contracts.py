@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 from urllib.parse import parse_qs, urlsplit
 
 from graphql import (
@@ -35,9 +35,13 @@ from graphql.execution.values import get_variable_values
 from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
 from openapi_schema_validator import OAS30Validator
+from pydantic import BaseModel
 
 # Twilio's contract has the description of a Media, not its content.
 MEDIA = re.compile(r"/2010-04-01/Accounts/AC\w{32}/Messages/(SM|MM)\w{32}/Media/ME\w{32}")
+
+# HubSpot has a contract for each kind of record, and one for properties.
+HUBSPOT = re.compile(r"/crm/v3/(?:objects/(tickets|notes)|(properties))\b")
 
 SPECS = Path(__file__).parents[2] / ".." / "shared" / "vendors" / "specs"
 
@@ -68,13 +72,18 @@ def check(exchange: Exchange) -> None:
         if urlsplit(exchange.url).path.endswith("/graphql.json"):
             check_graphql(exchange)
         return
+    if exchange.vendor == "openai":
+        check_openai(exchange)
+        return
     path, name = urlsplit(exchange.url).path, exchange.vendor
     if name == "twilio" and MEDIA.fullmatch(path):
         assert exchange.status == 307 or exchange.status >= 400
         return
     if name == "twilio" and path.startswith("/v1/"):
         name = "twilio-content"
-    check_openapi(exchange, load_openapi(name), HOSTS[name])
+    if name == "hubspot" and (found := HUBSPOT.match(path)):
+        name = f"hubspot-{found[1] or found[2]}"
+    check_openapi(exchange, load_openapi(name), HOSTS.get(name, HOSTS[exchange.vendor]))
 
 
 # --- OpenAPI: Twilio, HubSpot, Resend ----------------------------------------------------
@@ -84,6 +93,9 @@ FILES = {
     "twilio": "twilio/twilio_api_v2010.json",
     "twilio-content": "twilio/twilio_content_v1.json",
     "hubspot": "hubspot/contacts.v3.json",
+    "hubspot-tickets": "hubspot/tickets.v3.json",
+    "hubspot-notes": "hubspot/notes.v3.json",
+    "hubspot-properties": "hubspot/properties.v3.json",
     "resend": "resend/resend.json",
 }
 HOSTS = {
@@ -308,3 +320,42 @@ class DataCheck:
             kinds = {"Int": int, "Boolean": bool, "Float": float}
             expected = kinds.get(type_.name, str)
             assert type(value) is expected, f"{at}: {value!r} is no {type_.name}"
+
+
+# --- OpenAI: its package's types, which are made from its contract ------------------------
+
+
+def check_openai(exchange: Exchange) -> None:
+    from openai.types import CreateEmbeddingResponse, ErrorObject
+    from openai.types import embedding_create_params as embeddings
+    from openai.types.chat import ChatCompletion
+    from openai.types.chat import completion_create_params as chats
+
+    path, answer = urlsplit(exchange.url).path, json.loads(exchange.answer)
+    chat = path.endswith("/chat/completions")
+    if not (chat or path.endswith("/embeddings")):
+        return
+    asked = json.loads(exchange.body)
+    params = chats.CompletionCreateParamsNonStreaming if chat else embeddings.EmbeddingCreateParams
+    if not exchange.by_hand:
+        hints = get_type_hints(params)
+        assert set(asked) <= set(hints), set(asked) - set(hints)
+        assert not set(params.__required_keys__) - set(asked)
+    if exchange.status >= 400:
+        find_extras(ErrorObject.model_validate(answer["error"], strict=True))
+        return
+    if asked.get("encoding_format") == "base64":
+        return  # the published answer has numbers only
+    form = ChatCompletion if chat else CreateEmbeddingResponse
+    find_extras(form.model_validate(answer, strict=True))
+
+
+def find_extras(value: Any) -> None:
+    """Fields that the package does not know."""
+    if isinstance(value, list):
+        for each in value:
+            find_extras(each)
+    elif isinstance(value, BaseModel):
+        assert not value.model_extra, value.model_extra
+        for name in type(value).model_fields:
+            find_extras(getattr(value, name))
