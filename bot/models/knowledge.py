@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from sqlalchemy import REAL, BigInteger, ForeignKey, Index, UniqueConstraint, delete, func, select
@@ -55,12 +56,12 @@ class Passage(Base):
 
 
 class Word(Base):
-    """A word of the tenant's passages, folded, and its stem. `passages`: how many have it;
+    """A word of the tenant's passages, folded, and a stem of it. `passages`: how many have it;
     `keys`: what misspellings of it are found by (bot.knowledge.spelling)."""
 
     __tablename__ = "words"
     __table_args__ = (
-        UniqueConstraint("tenant_id", "language", "word"),
+        UniqueConstraint("tenant_id", "language", "word", "stem"),
         Index("ix_words_stem", "tenant_id", "stem"),
         Index("ix_words_keys", "keys", postgresql_using="gin"),
     )
@@ -83,9 +84,12 @@ def documents(tenant_id: int, db: Session) -> list[Document]:
     )
 
 
-def document_by_source(tenant_id: int, db: Session, source: str) -> Document | None:
-    return db.scalar(
-        select(Document).where(Document.tenant_id == tenant_id, Document.source == source)
+def documents_by_source(tenant_id: int, db: Session, sources: Collection[str]) -> list[Document]:
+    """Those of these sources that the tenant has."""
+    return list(
+        db.scalars(
+            select(Document).where(Document.tenant_id == tenant_id, Document.source.in_(sources))
+        )
     )
 
 
@@ -102,9 +106,7 @@ def passages_of(tenant_id: int, db: Session, document_id: int) -> list[Passage]:
 
 def delete_document(tenant_id: int, db: Session, document_id: int) -> None:
     """With its passages; its words stay counted."""
-    db.execute(
-        delete(Document).where(Document.tenant_id == tenant_id, Document.id == document_id)
-    )
+    db.execute(delete(Document).where(Document.tenant_id == tenant_id, Document.id == document_id))
 
 
 def count_passages(tenant_id: int, db: Session) -> int:

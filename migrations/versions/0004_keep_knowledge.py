@@ -29,7 +29,10 @@ def upgrade() -> None:
             name=op.f("ck_documents_kind"),
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_documents_tenant_id_tenants"), ondelete="CASCADE"
+            ["tenant_id"],
+            ["tenants.id"],
+            name=op.f("fk_documents_tenant_id_tenants"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_documents")),
         sa.UniqueConstraint("tenant_id", "source", name=op.f("uq_documents_tenant_id_source")),
@@ -48,16 +51,24 @@ def upgrade() -> None:
         sa.Column("search", postgresql.TSVECTOR(), nullable=False),
         sa.Column("embedding", postgresql.ARRAY(sa.REAL()), nullable=True),
         sa.ForeignKeyConstraint(
-            ["document_id"], ["documents.id"], name=op.f("fk_passages_document_id_documents"), ondelete="CASCADE"
+            ["document_id"],
+            ["documents.id"],
+            name=op.f("fk_passages_document_id_documents"),
+            ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_passages_tenant_id_tenants"), ondelete="CASCADE"
+            ["tenant_id"],
+            ["tenants.id"],
+            name=op.f("fk_passages_tenant_id_tenants"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_passages")),
     )
     op.create_index(op.f("ix_passages_tenant_id"), "passages", ["tenant_id"], unique=False)
     op.create_index(op.f("ix_passages_document_id"), "passages", ["document_id"], unique=False)
-    op.create_index("ix_passages_search", "passages", ["search"], unique=False, postgresql_using="gin")
+    op.create_index(
+        "ix_passages_search", "passages", ["search"], unique=False, postgresql_using="gin"
+    )
     op.create_table(
         "words",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -68,10 +79,19 @@ def upgrade() -> None:
         sa.Column("passages", sa.BigInteger(), nullable=False),
         sa.Column("keys", postgresql.ARRAY(sa.BigInteger()), nullable=False),
         sa.ForeignKeyConstraint(
-            ["tenant_id"], ["tenants.id"], name=op.f("fk_words_tenant_id_tenants"), ondelete="CASCADE"
+            ["tenant_id"],
+            ["tenants.id"],
+            name=op.f("fk_words_tenant_id_tenants"),
+            ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_words")),
-        sa.UniqueConstraint("tenant_id", "language", "word", name=op.f("uq_words_tenant_id_language_word")),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "language",
+            "word",
+            "stem",
+            name=op.f("uq_words_tenant_id_language_word_stem"),
+        ),
     )
     op.create_index(op.f("ix_words_tenant_id"), "words", ["tenant_id"], unique=False)
     op.create_index("ix_words_stem", "words", ["tenant_id", "stem"], unique=False)

@@ -48,6 +48,7 @@ def upgrade() -> None:
         sa.Column("reference", sa.String(), nullable=False),
         sa.Column("size", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("next_look_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("state IN ('waiting', 'told', 'dropped')", name=op.f("ck_wishes_state")),
@@ -72,9 +73,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_wishes")),
     )
     op.create_index(
-        "ix_wishes_article",
+        "ix_wishes_due",
         "wishes",
-        ["tenant_id", "reference"],
+        ["next_look_at"],
         unique=False,
         postgresql_where="state = 'waiting'",
     )
@@ -211,7 +212,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_wishes_tenant_id"), table_name="wishes")
     op.drop_index(op.f("ix_wishes_customer_id"), table_name="wishes")
     op.drop_index(op.f("ix_wishes_conversation_id"), table_name="wishes")
-    op.drop_index("ix_wishes_article", table_name="wishes", postgresql_where="state = 'waiting'")
+    op.drop_index("ix_wishes_due", table_name="wishes", postgresql_where="state = 'waiting'")
     op.drop_table("wishes")
     op.drop_index(op.f("ix_labels_tenant_id"), table_name="labels")
     op.drop_table("labels")

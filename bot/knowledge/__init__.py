@@ -1,0 +1,1 @@
+"""What a tenant's assistant may quote: read, cut, indexed, searched."""
