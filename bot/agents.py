@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, cast
 
 from sqlalchemy import select
@@ -19,13 +19,15 @@ ANSWERS = frozenset({"confirm", "deny", "choose"})
 
 @dataclass(frozen=True)
 class Speaker:
-    """An agent as deployed. `levels` by intent; one not listed is handed over."""
+    """An agent as deployed. `levels` by intent; one not listed is handed over. `models` by
+    purpose, see language_models.Choice."""
 
     voice: Voice
     policies: Policies
     levels: Mapping[str, Level]
     threshold: float | None
     engine: str
+    models: Mapping[str, Any] = field(default_factory=dict)
 
     def level(self, intent: str) -> Level:
         return self.levels.get(intent, "auto" if intent in ANSWERS else "human")
@@ -51,4 +53,5 @@ def speaking_as(tenant_id: int, db: Session, conversation_id: int) -> Speaker:
         levels=cast("dict[str, Level]", {**agent.levels, **overlay.get("levels", {})}),
         threshold=setting("threshold"),
         engine=setting("engine"),
+        models={**agent.model, **overlay.get("model", {})},
     )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
@@ -33,7 +33,8 @@ class Tenant(Base):
 
 class Agent(Base):
     """The configured assistant. It belongs to the tenant that wrote it and may be deployed
-    at others. `levels`: intent -> auto, draft, human or both; `policies`: see turn.Policies."""
+    at others. `levels`: intent -> auto, draft, human or both; `policies`: see turn.Policies;
+    `model`: "understanding" or "phrasing" -> see language_models.Choice."""
 
     __tablename__ = "agents"
     __table_args__ = (
@@ -49,6 +50,7 @@ class Agent(Base):
     address_form: Mapped[str] = mapped_column(default="vous")
     emoji: Mapped[bool] = mapped_column(default=False)
     engine: Mapped[str] = mapped_column(default="local")
+    model: Mapped[Json] = mapped_column(default=dict)
     threshold: Mapped[float | None]  # None: the engine's own
     prompt: Mapped[str] = mapped_column(default="")
     levels: Mapped[Json] = mapped_column(default=dict)
@@ -135,10 +137,27 @@ def connections(tenant_id: int, db: Session) -> list[Connection]:
     )
 
 
-def address_at(tenant_id: int, db: Session, channel: str, value: str) -> Address | None:
-    """The tenant's address, None when the number or mailbox is not one of its own."""
-    return db.scalar(
-        select(Address).where(
-            Address.tenant_id == tenant_id, Address.channel == channel, Address.value == value
-        )
+class Place(NamedTuple):
+    """Where a message came in: an address of a deployment, and what its tenant says of it."""
+
+    deployment_id: int
+    address: str
+    quiet_hours: int
+
+
+_PLACE = (
+    select(Address.deployment_id, Address.value, Tenant.quiet_hours)
+    .join(Tenant, Tenant.id == Address.tenant_id)
+    .where(
+        Address.tenant_id == bindparam("tenant"),
+        Address.channel == bindparam("channel"),
+        Address.value == bindparam("value"),
     )
+)
+
+
+def place_at(tenant_id: int, db: Session, channel: str, value: str) -> Place | None:
+    """Of the tenant's address; None when the number or mailbox is not one of its own."""
+    values = {"tenant": tenant_id, "channel": channel, "value": value}
+    found = db.connection().execute(_PLACE, values).one_or_none()
+    return None if found is None else Place(*found)
