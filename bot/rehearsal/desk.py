@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from bot.db import transaction
 from bot.demo import PASSWORD
 from bot.models.conversations import Conversation
-from bot.models.customers import customer_known_as
 from bot.models.escalations import open_escalations
 from bot.models.messages import Message
 from bot.models.users import Membership, User
+from bot.rehearsal.people import Person, customer_of
 from bot.rehearsal.setting import CannotPlay
 from bot.settings import settings
 
@@ -23,17 +23,17 @@ TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 TIMEOUT = 10.0  # seconds
 
 
-def answer(tenant_id: int, contact: str, text: str) -> None:
+def answer(tenant_id: int, person: Person, text: str) -> None:
     """Write to the customer. Raises CannotPlay."""
     with transaction() as db:
-        found = _conversation(tenant_id, db, contact)
+        found = _conversation(tenant_id, db, person)
     _press(tenant_id, f"/desk/conversations/{found}/answer", text=text)
 
 
-def accept(tenant_id: int, contact: str) -> None:
+def accept(tenant_id: int, person: Person) -> None:
     """Send what was prepared for the customer, as it is. Raises CannotPlay."""
     with transaction() as db:
-        found = _conversation(tenant_id, db, contact)
+        found = _conversation(tenant_id, db, person)
         draft = db.scalar(
             select(Message.id).where(Message.conversation_id == found, Message.state == "draft")
         )
@@ -46,9 +46,9 @@ def accept(tenant_id: int, contact: str) -> None:
         raise CannotPlay("no suggested reply waits")
 
 
-def _conversation(tenant_id: int, db: Session, contact: str) -> int:
+def _conversation(tenant_id: int, db: Session, person: Person) -> int:
     """The latest one with this customer."""
-    customer = customer_known_as(tenant_id, db, "phone", contact)
+    customer = customer_of(tenant_id, db, person)
     found = db.scalar(
         select(Conversation.id)
         .where(Conversation.customer_id == (customer.id if customer else None))
@@ -56,7 +56,7 @@ def _conversation(tenant_id: int, db: Session, contact: str) -> int:
         .limit(1)
     )
     if found is None:
-        raise CannotPlay(f"{contact} has no conversation")
+        raise CannotPlay(f"{person.contact} has no conversation")
     return found
 
 

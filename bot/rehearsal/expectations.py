@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from bot.rehearsal.findings import Found
 from bot.rehearsal.script import (
+    CallExpected,
     EscalationExpected,
     Expect,
     MessageExpected,
@@ -78,7 +79,8 @@ def _is_message(expected: MessageExpected, found: Found) -> bool:
     text = found["text"]
     return (
         expected.via in {None, found["via"]}
-        and expected.to in {None, found["to"]}
+        and (expected.to is None or expected.to.casefold() == found["to"].casefold())
+        and _holds(found["subject"], expected.subject)
         and expected.media in {None, found["media"]}
         and _holds(text, expected.has, expected.lacks)
         and (not expected.has_any or any(_holds(text, [part]) for part in expected.has_any))
@@ -239,6 +241,16 @@ def _profile(key: str, expected: BaseModel, found: Found | None) -> list[Differe
     return [] if there == named else [Difference(key, named, there)]
 
 
+def _calls(key: str, expected: Sequence[CallExpected], found: Sequence[Found]) -> list[Difference]:
+    """These and maybe others; of `[]`, none at all."""
+    check = _among(_is_call) if expected else _exactly(_is_call)
+    return check(key, expected, found)
+
+
+def _is_call(expected: CallExpected, found: Found) -> bool:
+    return expected.kind in {None, found["kind"]} and _holds(found["text"], expected.has)
+
+
 def _soon(key: str, expected: float, found: float | None) -> list[Difference]:
     slow = found is None or found > expected * TOLERATED
     return [_differ(key, expected, found)] if slow else []
@@ -273,7 +285,7 @@ CHECKS: Mapping[str, Check] = {
     "suggestion": _suggested,
     "notifications": _among(_is_notification),
     "customer": _profile,
-    "crm": _exactly(lambda expected, found: bool(expected == found)),
+    "crm": _calls,
     "label": _equal,
     "within": _soon,
 }

@@ -15,13 +15,15 @@ from sqlalchemy.orm import Session
 from bot.db import transaction
 from bot.models.catalogue import products
 from bot.models.conversations import Conversation, Turn
-from bot.models.customers import Customer, customer_known_as
+from bot.models.customers import Customer
 from bot.models.escalations import Escalation
 from bot.models.messages import Message
 from bot.models.notifications import Notification
 from bot.models.reminders import Reminder
 from bot.models.reservations import LIVE, Reservation
 from bot.models.tenants import Tenant
+from bot.rehearsal.carried import Carried, list_carried
+from bot.rehearsal.people import Person, contacts_of, customer_of
 from bot.rehearsal.stage import Stage
 from bot.turn import Entities, TimeSpan
 from bot.understanding.evaluation import entity_values
@@ -36,30 +38,36 @@ class Mark:
     """Where things stood when a step began."""
 
     began: float  # wall time, seconds since the epoch
-    messages: int
+    carried: frozenset[str]
     turns: frozenset[int]
     notification: int
+    crm: int
+    labels: int
 
 
 def mark(stage: Stage, began: float) -> Mark:
+    state = stage.sandbox.state()
     with transaction() as db:
         finished = db.scalars(select(Turn.id).where(Turn.finished_at.is_not(None)))
         return Mark(
             began,
-            len(stage.sandbox.state()["messages"]),
+            frozenset(message.id for message in list_carried(state)),
             frozenset(finished),
             db.scalar(select(func.max(Notification.id))) or 0,
+            len(state["crm_calls"]),
+            len(state["labels"]),
         )
 
 
-def find(stage: Stage, since: Mark, contact: str) -> Found:
-    """Everything that an expectation can name; `contact` is this customer's number."""
+def find(stage: Stage, since: Mark, person: Person) -> Found:
+    """Everything that an expectation can name; `person` is this customer."""
     state = stage.sandbox.state()
-    sent = [_sent(m) for m in state["messages"][since.messages :] if m["direction"] != "inbound"]
-    replies = [message for message in sent if message["to"] == contact]
+    sent = [_sent(m) for m in list_carried(state) if m.id not in since.carried]
     with transaction() as db:
         tenant = db.get_one(Tenant, stage.tenant_id)
-        customer = customer_known_as(tenant.id, db, "phone", contact)
+        customer = customer_of(tenant.id, db, person)
+        contacts = contacts_of(db, person, customer)
+        replies = [message for message in sent if message["to"] in contacts]
         return {
             "replies": replies,
             "sent": sent,
@@ -67,22 +75,15 @@ def find(stage: Stage, since: Mark, contact: str) -> Found:
             "stock": state["stock"],
             **_about(db, tenant, customer),
             "notifications": _notifications(db, tenant, since),
-            "crm": [],
-            "label": False,
+            "crm": state["crm_calls"][since.crm :],
+            "label": len(state["labels"]) > since.labels,
             "within": round(replies[-1]["at"] - since.began, 3) if replies else None,
         }
 
 
-def _sent(message: dict[str, Any]) -> Found:
-    """A message that the carrier took."""
-    whatsapp = message["to"].startswith("whatsapp:")
-    return {
-        "via": "whatsapp" if whatsapp else "sms",
-        "to": message["to"].removeprefix("whatsapp:"),
-        "text": message["body"],
-        "media": int(message["num_media"]) > 0,
-        "at": datetime.fromisoformat(message["at"]).timestamp(),
-    }
+def _sent(message: Carried) -> Found:
+    named = ("via", "to", "subject", "text", "media", "at")
+    return {name: getattr(message, name) for name in named}
 
 
 def _understood(tenant_id: int, db: Session, since: Mark) -> Found:

@@ -15,18 +15,23 @@ from bot.models.tenants import Address
 from bot.rehearsal import desk
 from bot.rehearsal.expectations import Difference, compare
 from bot.rehearsal.findings import Mark, find, mark
+from bot.rehearsal.people import Person, contacts_of, customer_of, sender_of
 from bot.rehearsal.reading import Written
 from bot.rehearsal.script import (
     AdviserStep,
+    AnyStep,
     CustomerStep,
     Expect,
     StatusStep,
-    Step,
+    StoreStep,
     SystemStep,
+    TrackStep,
     WaitStep,
 )
 from bot.rehearsal.setting import CannotPlay
 from bot.rehearsal.stage import Stage, set_stage, workers_held
+
+NOBODY = Person("")
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def _play_steps(written: Written, played: list[Played]) -> None:
         played.append(_judge(act, step, since, line, title))
 
 
-def _judge(act: Act, step: Step, since: Mark, line: int, title: str) -> Played:
+def _judge(act: Act, step: AnyStep, since: Mark, line: int, title: str) -> Played:
     seconds = round(time.time() - since.began, 3)
     found = find(act.stage, since, act.customer)
     differences = compare(step.expect, found)
@@ -105,17 +110,21 @@ def _judge(act: Act, step: Step, since: Mark, line: int, title: str) -> Played:
     return Played(line, title, seconds, found, tuple(differences))
 
 
-def _expected_of_others(step: Step) -> list[tuple[str, Expect]]:
+def _expected_of_others(step: AnyStep) -> list[tuple[Person, Expect]]:
     """What companions' own `expect` say of their senders."""
     companions = step.companions if isinstance(step, CustomerStep) else ()
-    return [(c.sender, c.expect) for c in companions if c.expect.model_fields_set]
+    return [(sender_of(c), c.expect) for c in companions if c.expect.model_fields_set]
 
 
-def describe(step: Step) -> str:
+def _by(step: CustomerStep) -> str:
+    return "" if step.via == "sms" else f" ({step.via})"
+
+
+def describe(step: AnyStep) -> str:
     """A step in a few words."""
     match step:
         case CustomerStep():
-            return f"customer {step.sender}: {step.customer!r}"
+            return f"customer {step.sender}{_by(step)}: {step.customer!r}"
         case WaitStep():
             return f"wait: {step.wait}"
         case StatusStep():
@@ -124,8 +133,10 @@ def describe(step: Step) -> str:
             return f"adviser: {step.adviser!r}" if step.adviser else "adviser accepts"
         case SystemStep():
             return f"system {step.system}: {', '.join(step.which)}"
-        case _:
-            return "step"
+        case TrackStep():
+            return f"track {step.track}: {step.status}"
+        case StoreStep():
+            return f"shopify: {step.shopify}"
 
 
 @dataclass
@@ -133,10 +144,10 @@ class Act:
     """What was done so far. `customer` is the sender of the latest customer step."""
 
     stage: Stage
-    customer: str = ""
+    customer: Person = NOBODY
     addresses: dict[str, str] = field(default_factory=dict)
 
-    def perform(self, step: Step) -> None:
+    def perform(self, step: AnyStep) -> None:
         """Do it; whatever follows is not waited for. Raises CannotPlay."""
         match step:
             case CustomerStep(companions=()):
@@ -148,9 +159,7 @@ class Act:
             case WaitStep(wait=to):
                 self.stage.move_clock(to)
             case StatusStep():
-                self.stage.report(
-                    self._known_customer(), step.status, code=step.code, replay=step.replay
-                )
+                self.stage.report(self._contacts(), step.status, code=step.code, replay=step.replay)
             case AdviserStep(accept=True):
                 desk.accept(self.stage.tenant_id, self._known_customer())
             case AdviserStep(adviser=text):
@@ -159,18 +168,24 @@ class Act:
                 self.stage.break_down(step.which)
             case SystemStep():
                 self.stage.repair(step.which)
-            case _:
-                raise CannotPlay("this step is not supported yet")
+            case TrackStep():
+                self.stage.track(step.track, step)
+            case StoreStep():
+                self.stage.tell_store(step)
 
     def _say(self, step: CustomerStep) -> None:
-        self.customer = step.sender
-        to = step.to or self._address(step.via)
-        self.stage.text(step.sender, step.customer, to=to, replay=step.replay)
+        self.customer = sender_of(step)
+        self.stage.write(step, self.customer, step.to or self._address(step.via))
 
-    def _known_customer(self) -> str:
-        if not self.customer:
+    def _known_customer(self) -> Person:
+        if self.customer == NOBODY:
             raise CannotPlay("no customer has written yet")
         return self.customer
+
+    def _contacts(self) -> set[str]:
+        person = self._known_customer()
+        with transaction() as db:
+            return contacts_of(db, person, customer_of(self.stage.tenant_id, db, person))
 
     def _address(self, via: str) -> str:
         """The tenant's only address of that channel. Raises CannotPlay."""

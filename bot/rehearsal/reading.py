@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from bot.rehearsal.script import Rehearsal, Setting, SystemStep
+from bot.rehearsal.script import ONLY_BY, CustomerStep, Rehearsal, Setting, SystemStep
 from connectors.sandbox.worlds import SYSTEMS
 
 
@@ -102,12 +102,8 @@ def _unsupported(rehearsal: Rehearsal) -> Iterator[tuple[Place, str]]:
         place = ("steps", n)
         if isinstance(step, SystemStep):
             yield from _absent_systems((*place, "which"), step)
-        if getattr(step, "via", "sms") != "sms":
-            yield (*place, "via"), f"via: {step.via}"  # type: ignore[union-attr]  # it has one
-        if step.expect.crm:
-            yield (*place, "expect", "crm"), "crm"
-        if step.expect.label:
-            yield (*place, "expect", "label"), "label"
+        if isinstance(step, CustomerStep):
+            yield from _absent_ways(place, step)
 
 
 def _unknown_keys(place: Place, part: object) -> Iterator[tuple[Place, str]]:
@@ -123,6 +119,17 @@ def _unknown_keys(place: Place, part: object) -> Iterator[tuple[Place, str]]:
     elif isinstance(part, Mapping):
         for key, item in part.items():
             yield from _unknown_keys((*place, key), item)
+
+
+def _absent_ways(place: Place, step: CustomerStep) -> Iterator[tuple[Place, str]]:
+    """Channels that cannot be played, and keys that a step's channel does not have."""
+    if step.via == "web":
+        yield (*place, "via"), "via: web"
+    for key, channels in ONLY_BY.items():
+        if key in step.model_fields_set and step.via not in channels:
+            yield (*place, key), f"{key} by {step.via}"
+    for n, companion in enumerate(step.companions):
+        yield from _absent_ways((*place, "with", n), companion)
 
 
 def _absent_systems(place: Place, part: Setting | SystemStep) -> Iterator[tuple[Place, str]]:

@@ -40,7 +40,7 @@ def _show(value: Any) -> str:
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
         return "".join(f"\n             - {_show(item)}" for item in value)
     if isinstance(value, dict) and "text" in value:
-        value = {name: each for name, each in value.items() if name not in HIDDEN}
+        value = {name: each for name, each in value.items() if each and name not in HIDDEN}
     return json.dumps(value, ensure_ascii=False, default=str)
 
 

@@ -7,10 +7,12 @@ and fails the rehearsal by its name.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     BeforeValidator,
@@ -24,17 +26,43 @@ from pydantic import (
 
 OPENERS = ("customer", "wait", "shopify", "track", "status", "adviser", "accept", "system")
 DURATION = re.compile(r"\+(\d+) ?(s|min|m|h|d|w)")
+CONTENT_TYPE = re.compile(
+    r"(image|audio|video|text|application|model|font)/[\w.+-]+(;.*)?", re.IGNORECASE
+)
 UNITS = {"s": "seconds", "min": "minutes", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
-def _phone(value: object) -> object:
-    """A number written without quotes loses its plus sign in YAML."""
+def _contact(value: object) -> object:
+    """A number written without quotes loses its plus sign in YAML; the carrier's prefix says
+    no more than `via`."""
+    if isinstance(value, str):
+        return value.strip().removeprefix("whatsapp:")
     return f"+{value}" if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _several(value: object) -> object:
     """One text stands for a list of one."""
     return [value] if isinstance(value, str | int | float) else value
+
+
+def _files(value: object) -> object:
+    """One file or a list; a file by its content type or its name alone, too."""
+    if value is None:
+        return []
+    return [_file(item) for item in (value if isinstance(value, list | tuple) else [value])]
+
+
+def _file(item: object) -> object:
+    if not isinstance(item, str):
+        return item
+    if CONTENT_TYPE.fullmatch(item):
+        return {"type": item}
+    return {"name": item.rpartition("/")[2]}
+
+
+def _nothing(value: object) -> object:
+    """A message without words."""
+    return "" if value is None else value
 
 
 def _ahead(value: object) -> object:
@@ -49,7 +77,7 @@ def _ahead(value: object) -> object:
     return value
 
 
-Contact = Annotated[str, BeforeValidator(_phone)]
+Contact = Annotated[str, BeforeValidator(_contact)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several)]
 System = Literal["shopify", "hubspot", "colissimo", "twilio", "resend", "openai", "orderdb"]
 Systems = Annotated[tuple[System, ...], BeforeValidator(_several)]
@@ -94,6 +122,44 @@ class Rules(Part):
     threshold: float | None = Field(default=None, ge=0, le=1)
 
 
+class OrderLine(Part):
+    sku: str
+    quantity: PositiveInt = 1
+
+
+class Order(Part):
+    """An order in the store, whoever's it is by `phone` or `email`."""
+
+    name: Annotated[str, AfterValidator(lambda name: f"#{name.removeprefix('#')}")]
+    phone: Contact = ""
+    email: str = ""
+    placed: datetime | date
+    lines: tuple[OrderLine, ...] = Field(min_length=1)
+    state: Literal["paid", "preparing", "shipped", "delivered", "collected", "cancelled"] = "paid"
+    tracking: str = ""
+    delivered: datetime | date | None = None
+    expected: AwareDatetime | None = None
+
+
+ParcelStatus = Literal[
+    "announced",
+    "in_transit",
+    "out_for_delivery",
+    "pickup_point",
+    "delivered",
+    "delayed",
+    "problem",
+    "returned",
+]
+
+
+class Situation(Part):
+    """Where a parcel is, by its carrier."""
+
+    status: ParcelStatus
+    expected: AwareDatetime | None = None
+
+
 Hours = tuple[str, str] | Literal["closed"]
 
 
@@ -112,7 +178,9 @@ class Setting(Part):
     """How things differ from the demo data."""
 
     stock: dict[str, int] = {}
+    tracking: dict[str, Situation] = {}
     customers: tuple[Shopper, ...] = ()
+    orders: tuple[Order, ...] = ()
     posts: tuple[Publication, ...] = ()
     policy: Rules = Rules()
     hours: Opening = Opening()
@@ -126,6 +194,7 @@ class Setting(Part):
 class MessageExpected(Part):
     via: Via | None = None
     to: Contact | None = None
+    subject: Texts = ()
     has: Texts = ()
     has_any: Texts = ()
     lacks: Texts = ()
@@ -181,9 +250,13 @@ class CustomerExpected(Part):
     opted_out: bool | None = None
 
 
+class CallExpected(Part):
+    kind: Literal["ticket", "contact_update", "note"] | None = None
+    has: Texts = ()
+
+
 class Expect(Part):
-    """What is not named (None) is not checked. `crm` and `label` can only say that nothing
-    was done: this product does neither yet."""
+    """What is not named (None) is not checked."""
 
     replies: tuple[MessageExpected, ...] | None = None
     sent: tuple[MessageExpected, ...] | None = None
@@ -198,7 +271,7 @@ class Expect(Part):
     suggestion: SuggestionExpected | None = None
     notifications: tuple[NotificationExpected, ...] | None = None
     customer: CustomerExpected | None = None
-    crm: tuple[dict[str, Any], ...] | None = None
+    crm: tuple[CallExpected, ...] | None = None
     label: bool | None = None
     within: float | None = Field(default=None, gt=0)
 
@@ -210,16 +283,69 @@ class Step(Part):
     expect: Expect = Expect()
 
 
+class File(Part):
+    """Something sent along, by its content type or a name that tells it."""
+
+    name: str = ""
+    type: str = ""
+
+
+class Place(Part):
+    latitude: float
+    longitude: float
+    label: str = ""
+    address: str = ""
+
+
+Files = Annotated[tuple[File, ...], BeforeValidator(_files)]
+
+# Which keys of a customer's step only some channels have
+ONLY_BY: Mapping[str, tuple[Via, ...]] = {
+    "media": ("sms", "whatsapp"),
+    "button": ("whatsapp",),
+    "location": ("whatsapp",),
+    "subject": ("email",),
+    "attachments": ("email",),
+    "authenticated": ("email",),
+    "headers": ("email",),
+}
+
+
 class CustomerStep(Step):
     """A message arrives. `companions` (`with`) are stored right behind it, before any is
-    answered."""
+    answered; what they leave out of `via`, `from` and `to` is this one's. `authenticated`
+    None: the receiving server did not say. `headers` are those of the sender's program."""
 
-    customer: str
+    customer: Annotated[str, BeforeValidator(_nothing)]
     via: Via = "sms"
     sender: Contact = Field(alias="from")
     to: Contact | None = None
     replay: PositiveInt = 1
+    media: Files = ()
+    button: str = ""
+    location: Place | None = None
+    subject: str | None = None
+    attachments: Files = ()
+    authenticated: bool | None = True
+    headers: dict[str, str] = {}
     companions: tuple[CustomerStep, ...] = Field((), alias="with")
+
+    @model_validator(mode="before")
+    @classmethod
+    def fill_in(cls, step: Any) -> Any:
+        """What goes without saying: an address is written from by e-mail."""
+        if not isinstance(step, dict):
+            return step
+        by_mail = {"via": "email"} if "@" in str(step.get("from")) else {}
+        step = {**by_mail, **step}
+        told = {name: step[name] for name in ("via", "from", "to") if name in step}
+        companions = step.get("with")
+        if isinstance(companions, list):
+            step["with"] = [
+                {**told, **one} if isinstance(one, dict) and "from" not in one else one
+                for one in companions
+            ]
+        return step
 
 
 class WaitStep(Step):
@@ -227,7 +353,7 @@ class WaitStep(Step):
 
 
 class StatusStep(Step):
-    status: Literal["delivered", "undelivered", "failed", "read"]
+    status: Literal["delivered", "undelivered", "failed", "read", "complained"]
     code: str = ""
     replay: PositiveInt = 1
 
@@ -250,8 +376,20 @@ class SystemStep(Step):
     which: Systems
 
 
-class UnknownStep(Step):
-    """Opened by a key that cannot be played yet."""
+class TrackStep(Step):
+    """Something happens to a parcel."""
+
+    track: str
+    status: ParcelStatus
+    expected: AwareDatetime | None = None
+
+
+class StoreStep(Step):
+    """Something happens in the store, which tells it."""
+
+    shopify: str
+    payload: dict[str, Any] = {}
+    replay: PositiveInt = 1
 
 
 def _opener(step: object) -> str:
@@ -263,7 +401,7 @@ def _opener(step: object) -> str:
         opened.remove("accept")
     if len(opened) != 1:
         return "none"
-    kind = {"accept": "adviser", "shopify": "unknown", "track": "unknown"}.get(opened[0], opened[0])
+    kind = {"accept": "adviser"}.get(opened[0], opened[0])
     return f"a step: {kind}"  # stands in an error's place, where it must not look like a key
 
 
@@ -273,7 +411,8 @@ AnyStep = Annotated[
     | Annotated[StatusStep, Tag("a step: status")]
     | Annotated[AdviserStep, Tag("a step: adviser")]
     | Annotated[SystemStep, Tag("a step: system")]
-    | Annotated[UnknownStep, Tag("a step: unknown")],
+    | Annotated[TrackStep, Tag("a step: track")]
+    | Annotated[StoreStep, Tag("a step: shopify")],
     Discriminator(
         _opener,
         custom_error_type="opener",

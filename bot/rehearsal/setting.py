@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.demo.world import SLUGS, World, read_world, sku_of
 from bot.hours import WEEKDAYS
-from bot.rehearsal.script import Publication, Rules, Setting, Shopper
+from bot.rehearsal.script import Order, Publication, Rules, Setting, Shopper
 
 
 class CannotPlay(Exception):
@@ -37,6 +37,7 @@ def _change(world: World, setting: Setting) -> World:
             "tenant": tenant,
             "agent": _advise(raw["agent"], setting.policy),
             "customers": [*raw["customers"], *map(_customer, setting.customers)],
+            "orders": [*raw.get("orders", ()), *map(_order, setting.orders)],
             "posts": [*raw["posts"], *(_post(raw, post) for post in setting.posts)],
         }
     )
@@ -72,6 +73,13 @@ def _customer(shopper: Shopper) -> dict[str, Any]:
         "consents": list(shopper.consent),
     }
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _order(order: Order) -> dict[str, Any]:
+    """As the demo's files have it."""
+    given = order.model_dump(exclude_none=True)
+    lines = [line.model_dump() for line in order.lines]
+    return {name: value for name, value in given.items() if value} | {"lines": lines}
 
 
 def _post(raw: Mapping[str, Any], post: Publication) -> dict[str, Any]:

@@ -20,7 +20,7 @@ HELD = {
 
 
 def message(text: str, to: str = "+33645789012") -> dict[str, Any]:
-    return {"via": "sms", "to": to, "text": text, "media": False, "at": 0.0}
+    return {"via": "sms", "to": to, "subject": "", "text": text, "media": False, "at": 0.0}
 
 
 def found(**facts: Any) -> dict[str, Any]:
@@ -142,6 +142,25 @@ def test_handled_and_escalations_and_customer_and_label() -> None:
     assert not holds({"customer": {"orders": 9}}, customer=julie)
     assert not holds({"customer": {"name": "Julie"}})
     assert holds({"label": False, "crm": []})
+    assert not holds({"label": True})
+
+
+def test_calls_of_the_crm_are_among_those_found_and_an_empty_list_means_none() -> None:
+    note = {"kind": "note", "text": "Échange RC-560 en 38", "contact": "103"}
+    ticket = {"kind": "ticket", "text": "Retour #2901", "contact": "103"}
+    assert holds({"crm": [{"kind": "ticket", "has": "#2901"}]}, crm=[note, ticket])
+    assert not holds({"crm": [{"kind": "contact_update"}]}, crm=[note, ticket])
+    assert not holds({"crm": [{"has": "echange"}, {"kind": "note"}]}, crm=[note, ticket])
+    assert not holds({"crm": []}, crm=[note])
+
+
+def test_a_mail_is_told_by_its_subject_and_address() -> None:
+    mail = {**message("Bonjour", to="lea.martin@gmail.com"), "via": "email", "subject": "Re: Robe"}
+    assert holds(
+        {"replies": [{"subject": "re: robe", "to": "Lea.Martin@gmail.com"}]}, replies=[mail]
+    )
+    assert not holds({"replies": [{"subject": "chemisier"}]}, replies=[mail])
+    assert not holds({"replies": [{"subject": "robe"}]}, replies=[message("Bonjour")])
 
 
 def test_a_difference_tells_both_sides() -> None:

@@ -10,6 +10,7 @@ from house import JULIE, House
 
 from bot.models.escalations import open_escalations
 from bot.rehearsal import desk
+from bot.rehearsal.people import Person
 from bot.rehearsal.player import play
 from bot.rehearsal.reading import read_file
 from bot.rehearsal.report import sum_up, tell, write_json
@@ -87,13 +88,13 @@ def test_an_adviser_accepts_what_was_suggested_on_the_desk(house: House) -> None
     with house.db() as db:
         (escalation,) = open_escalations(house.tenant_id, db)
         escalation.suggestion = "Bonjour Julie, je t'appelle à midi. Sarah"
-    desk.accept(house.tenant_id, JULIE)
+    desk.accept(house.tenant_id, Person(JULIE))
     house.settle()
     assert house.replies(JULIE)[-1] == "Bonjour Julie, je t'appelle à midi. Sarah"
     with house.db() as db:
         assert open_escalations(house.tenant_id, db) == []
     with pytest.raises(CannotPlay, match="no suggested reply waits"):
-        desk.accept(house.tenant_id, JULIE)
+        desk.accept(house.tenant_id, Person(JULIE))
 
 
 def test_each_rehearsal_begins_in_the_demo_data_whatever_was_before(house: House) -> None:
