@@ -8,14 +8,14 @@ from datetime import timedelta
 from structlog.contextvars import bound_contextvars
 
 from bot import clock, profiles
-from bot import turn as words
-from bot.db import transaction
+from bot.db import alone, transaction
 from bot.decision import ATTEMPTS, decide
-from bot.engines import open_engine
+from bot.engines import engine_of
+from bot.identity import describe_customer, proof_of
 from bot.inbox import IDENTITY_KINDS
 from bot.loading import Loaded, let_go, load, spoken_language
 from bot.logs import log
-from bot.models.conversations import Conversation, lease_conversation, lock_leased
+from bot.models.conversations import Leased, lease_conversation, lock_leased
 from bot.models.customers import Customer
 from bot.recording import record
 from bot.settings import settings
@@ -26,9 +26,9 @@ REREADS = 3  # how often what arrived meanwhile is read again before the answer 
 
 def take_turn() -> bool:
     """Take one conversation whose answer is due; False when none is."""
-    with transaction() as db:
+    with alone() as connection:
         leased = lease_conversation(
-            db, clock.now(), clock.wall(), timedelta(seconds=settings().lease_seconds)
+            connection, clock.now(), clock.wall(), timedelta(seconds=settings().lease_seconds)
         )
     if leased is None:
         return False
@@ -41,7 +41,7 @@ def take_turn() -> bool:
     return True
 
 
-def _answer(leased: Conversation) -> None:
+def _answer(leased: Leased) -> None:
     for reread in range(REREADS):
         loaded = load(leased, again=reread > 0)
         if loaded is None:
@@ -75,20 +75,14 @@ def _read_turn(loaded: Loaded) -> Turn:
     if loaded.row.attempts > ATTEMPTS:  # perhaps it is the reading that breaks
         understanding = Understanding(("unknown",), 0.0, language=context.language)
     else:
-        understanding = open_engine(loaded.speaker.engine).understand(text, context)
+        engine = engine_of(loaded.speaker, tenant.id, loaded.conversation.id)
+        understanding = engine.understand(text, context)
     return Turn(
         now=now,
         tenant=tenant,
         policies=loaded.speaker.policies,
         voice=loaded.speaker.voice,
-        customer=words.Customer(
-            id=customer.id,
-            first_name=customer.first_name,
-            name=customer.name,
-            segment=customer.profile.get("segment", ""),
-            usual_size=customer.profile.get("usual_size", ""),
-            language=customer.language,
-        ),
+        customer=describe_customer(customer, loaded.identities),
         channel=loaded.messages[-1].channel,
         text=text,
         understanding=understanding,
@@ -97,13 +91,14 @@ def _read_turn(loaded: Loaded) -> Turn:
         reservations=loaded.reservations,
         first=loaded.first,
         shop=shop,
+        id=loaded.row.id,
         enclosed=loaded.enclosed,
+        proof=proof_of(customer, loaded.identities),
     )
 
 
-def _try_later(leased: Conversation) -> None:
+def _try_later(leased: Leased) -> None:
     """The turn broke on a defect: again in a while, and after some tries a person."""
-    assert leased.lease is not None
     with transaction() as db:
         conversation = lock_leased(leased.tenant_id, db, leased.id, leased.lease)
         if conversation is not None:
@@ -111,9 +106,8 @@ def _try_later(leased: Conversation) -> None:
             conversation.answer_after = clock.now() + timedelta(seconds=10)
 
 
-def _put_back(leased: Conversation) -> None:
+def _put_back(leased: Leased) -> None:
     """They keep writing: the next turn begins where this one left off."""
-    assert leased.lease is not None
     with transaction() as db:
         conversation = lock_leased(leased.tenant_id, db, leased.id, leased.lease)
         if conversation is not None:

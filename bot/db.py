@@ -2,31 +2,65 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.settings import ROOT, settings
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
+RESTED = 1.0  # seconds of rest after which a connection may have been lost unnoticed
+
 
 @lru_cache
 def engine() -> Engine:
-    """Made on first use, so that each forked process has its own connections."""
-    return create_engine(
+    """Made on first use, so that each forked process has its own connections. A door answers
+    within 5 s, with 503 if it must: no wait for the database is longer than that."""
+    made = create_engine(
         settings().database,
         pool_size=5,
         max_overflow=5,
-        pool_timeout=2,  # a door answers within 5 s, with 503 if it must
-        pool_pre_ping=True,
-        connect_args={"connect_timeout": 2, "options": "-c timezone=UTC -c lock_timeout=10000"},
+        pool_timeout=2,
+        connect_args={
+            "connect_timeout": 2,
+            "options": "-c timezone=UTC -c lock_timeout=3000",
+            # A machine that vanished, and closed nothing (milliseconds, then seconds)
+            "tcp_user_timeout": 4000,
+            "keepalives_idle": 5,
+            "keepalives_interval": 2,
+            "keepalives_count": 2,
+        },
     )
+    _ask_after_a_rest(made)
+    return made
+
+
+def _ask_after_a_rest(made: Engine) -> None:
+    """Whether the server is still there is asked of connections that have rested (SQLAlchemy's
+    own `pool_pre_ping` asks each time, which is a tenth of a short transaction)."""
+
+    @event.listens_for(made, "checkin")
+    def _note(dbapi: Any, record: ConnectionPoolEntry) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(made, "checkout")
+    def _ask(dbapi: Any, record: ConnectionPoolEntry, proxy: object) -> None:
+        rested = time.monotonic() - record.info.get("used_at", time.monotonic())
+        if rested < RESTED:
+            return
+        try:
+            made.dialect.do_ping(dbapi)
+        except made.dialect.loaded_dbapi.Error as error:
+            raise InvalidatePoolError from error  # the pool opens another and asks no more
 
 
 class _Transaction(Session):
@@ -45,6 +79,14 @@ def transaction() -> Iterator[Session]:
     twice in it by its id is read once."""
     with _Transaction(engine(), expire_on_commit=False) as db, db.begin():
         yield db
+
+
+@contextmanager
+def alone() -> Iterator[Connection]:
+    """A connection for one statement that is a transaction by itself: nothing is sent before or
+    after it."""
+    with engine().connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        yield connection
 
 
 def alembic_config() -> Config:

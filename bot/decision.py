@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
-from bot.flows import FLOWS
-from bot.flows.consent import tell_help
+from bot.flows import FLOWS, PREPARING, Flow
+from bot.flows.consent import opt_in, opt_out, tell_help
 from bot.flows.handover import (
     ask_back,
     give_up,
     hand_over,
     leave_to_adviser,
+    priority_of,
     receive,
     say_system_down,
 )
 from bot.flows.outcomes import merge
-from bot.keywords import read_keyword
+from bot.keywords import Keyword, read_keyword
 from bot.loading import Loaded
 from bot.logs import log
-from bot.turn import Level, Outcome, Turn
+from bot.turn import Escalate, Level, Outcome, Turn
 from bot.understanding.engine import DEFAULT_THRESHOLD
 from connectors.errors import ConnectorError
 
 ATTEMPTS = 3  # then a turn that keeps breaking is handed to a person
 
+# Whatever was said before it, a keyword has the last word
+KEYWORDS: Mapping[Keyword, Flow] = {"stop": opt_out, "start": opt_in, "help": tell_help}
+
 
 @dataclass(frozen=True)
 class Decision:
+    """`draft`: what is prepared and waits for an adviser's approval."""
+
     outcome: Outcome
     handled: Level
+    draft: Outcome | None = None
 
 
 def decide(loaded: Loaded, turn: Turn) -> Decision:
@@ -43,41 +51,97 @@ def decide(loaded: Loaded, turn: Turn) -> Decision:
 
 
 def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
-    if read_keyword(loaded.messages[-1].body) == "help":
-        return Decision(tell_help(turn), "auto")
+    if keyword := read_keyword(loaded.messages[-1].body):
+        return Decision(KEYWORDS[keyword](turn), "auto")
     threshold = loaded.speaker.threshold
     if threshold is None:
         threshold = DEFAULT_THRESHOLD
     intents = _in_this_light(turn)
-    if "unknown" in intents or not intents or turn.understanding.confidence < threshold:
+    unsure = turn.understanding.confidence < threshold and not _pending(turn)
+    if "unknown" in intents or not intents or unsure:
         return _decide_unknown(loaded, turn)
     if loaded.adviser_speaks and set(intents) <= {"closing", "confirm", "deny", "choose"}:
         return Decision(leave_to_adviser(turn) if intents != ("closing",) else Outcome(), "human")
     ordered = sorted(intents, key=lambda i: [*FLOWS, i].index(i))
-    outcomes: list[Outcome] = []
+    sent: list[Outcome] = []
+    drafted: list[Outcome] = []
     levels: set[Level] = set()
     covered: frozenset[str] = frozenset()
     for intent in ordered:
         if intent in covered:
             continue
         level = loaded.speaker.level(intent) if intent in FLOWS else "human"
-        outcome = FLOWS[intent](turn) if level != "human" else hand_over(turn, intent)
-        outcomes.append(outcome)
+        outcome = _answer(turn, intent, level)
+        done_as = _done_as(level, outcome)
+        (drafted if done_as == "draft" else sent).append(outcome)
         covered |= outcome.covers
-        levels.add("human" if outcome.escalations and level == "auto" else level)
-    return Decision(merge(outcomes), _joint_level(levels))
+        levels.add(done_as)
+    return Decision(merge(sent), _joint_level(levels), merge(drafted) if drafted else None)
+
+
+def _answer(turn: Turn, intent: str, level: Level) -> Outcome:
+    if level == "human" and intent not in PREPARING:
+        return hand_over(turn, intent)
+    outcome = FLOWS[intent](turn)
+    if level == "both" and not outcome.escalations:
+        also = Escalate(intent, priority_of(turn), {"text": turn.text})
+        return replace(outcome, escalations=(also,))
+    return outcome
+
+
+def _done_as(level: Level, outcome: Outcome) -> Level:
+    """What became of one request, whatever its level was."""
+    if outcome.escalations:
+        return "both" if outcome.answered and level != "human" else "human"
+    if level == "draft" and not outcome.needs_approval:
+        return "auto"  # a question back, which goes out at once
+    return level
 
 
 def _in_this_light(turn: Turn) -> tuple[str, ...]:
-    """The intents, in the light of what is put aside: "finalement le 40" is about that, not
-    about an order, unless they name one."""
-    entities = turn.understanding.entities
-    about_order = {"exchange_request", "order_change"} & set(turn.understanding.intents)
+    """The intents, in the light of what was asked and of what is put aside."""
+    intents, entities = turn.understanding.intents, turn.understanding.entities
+    if (pending := _pending(turn)) and pending not in intents:
+        return (pending, *(i for i in intents if i not in ANSWERS_TO_PENDING))
+    # "finalement le 40" is about what is put aside, not about an order, unless they name one
+    about_order = {"exchange_request", "order_change"} & set(intents)
     in_hand = turn.reservations or turn.asked in {"reservation_offer", "size"}
-    if not (about_order and in_hand and entities.sizes) or entities.order_numbers:
-        return turn.understanding.intents
-    others = [i for i in turn.understanding.intents if i not in about_order]
+    if not (about_order and in_hand and entities.sizes) or entities.order_numbers or pending:
+        return intents
+    if turn.memory.get("exchange") or turn.memory.get("backup"):
+        return intents
+    others = [i for i in intents if i not in about_order]
     return ("reservation_create", *(i for i in others if i != "reservation_create"))
+
+
+# What a bare order number, article or size is taken for while a question of ours is open
+ANSWERS_TO_PENDING = frozenset(
+    {
+        "order_status",
+        "order_list",
+        "product_availability",
+        "product_inquiry",
+        "reservation_create",
+        "confirm",
+        "choose",
+        "unknown",
+    }
+)
+
+
+def _pending(turn: Turn) -> str:
+    """The request that waited for what they say now."""
+    pending: str = turn.memory.get("pending") or ""
+    entities = turn.understanding.entities
+    told = {
+        "order_number": entities.order_numbers or entities.tracking_numbers or entities.products,
+        "order_identity": entities.order_numbers or entities.last_name,
+        "clarification": entities.products,
+        "size": entities.sizes,
+    }
+    if not told.get(turn.asked or "") or not set(turn.understanding.intents) <= ANSWERS_TO_PENDING:
+        return ""
+    return pending
 
 
 def _decide_unknown(loaded: Loaded, turn: Turn) -> Decision:
@@ -94,4 +158,4 @@ def _joint_level(levels: set[Level]) -> Level:
     """Several requests of one message: what a person must see prevails."""
     if len(levels) == 1:
         return next(iter(levels))
-    return "both" if "auto" in levels and "draft" not in levels else "draft"
+    return "draft" if "draft" in levels else "both"

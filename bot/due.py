@@ -14,6 +14,8 @@ from bot.models.media import Media
 from bot.models.messages import Message, may_leave
 from bot.models.reminders import Reminder
 from bot.models.reservations import Reservation
+from bot.models.watches import WATCHED, Watch
+from bot.models.wishes import Wish
 
 
 def is_waiting(db: Session, now: datetime, wall: datetime) -> bool:
@@ -46,13 +48,19 @@ def is_due(db: Session, now: datetime, wall: datetime) -> bool:
         Effect.next_try_at <= now,
         or_(Effect.claimed_until.is_(None), Effect.claimed_until < wall),
     )
+    watch = exists().where(
+        Watch.state.in_(WATCHED),
+        Watch.next_look_at <= now,
+        or_(Watch.claimed_until.is_(None), Watch.claimed_until < wall),
+    )
+    wish = exists().where(Wish.state == "waiting", Wish.next_look_at <= now)
     lost = exists().where(
         or_(
             and_(Message.state == "sending", Message.claimed_until < wall),
             and_(Message.state == "unknown", Message.send_after <= now),
         )
     )
-    return bool(db.scalar(select(or_(reminder, ended, effect, lost))))
+    return bool(db.scalar(select(or_(reminder, ended, effect, watch, wish, lost))))
 
 
 def is_settled(db: Session, now: datetime) -> bool:
@@ -66,6 +74,8 @@ def is_settled(db: Session, now: datetime) -> bool:
         exists().where(Media.state == "waiting", Media.next_try_at <= now),
         exists().where(Reminder.state == "planned", Reminder.due_at <= now),
         exists().where(Reservation.state == "active", Reservation.until <= now),
+        exists().where(Watch.state.in_(WATCHED), Watch.next_look_at <= now),
+        exists().where(Wish.state == "waiting", Wish.next_look_at <= now),
         exists().where(
             Effect.kind.not_in(IN_TURN), Effect.state == "planned", Effect.next_try_at <= now
         ),
@@ -106,6 +116,12 @@ def next_due(db: Session, after: datetime) -> datetime | None:
         ),
         select(func.min(Reservation.until)).where(
             Reservation.state == "active", Reservation.until > after
+        ),
+        select(func.min(Watch.next_look_at)).where(
+            Watch.state.in_(WATCHED), Watch.next_look_at > after
+        ),
+        select(func.min(Wish.next_look_at)).where(
+            Wish.state == "waiting", Wish.next_look_at > after
         ),
         select(func.min(Effect.next_try_at)).where(
             Effect.kind.not_in(IN_TURN), Effect.state == "planned", Effect.next_try_at > after

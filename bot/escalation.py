@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -10,10 +10,8 @@ from sqlalchemy.orm import Session
 from bot.events import describe_customer, notify, plain_facts
 from bot.models.escalations import Escalation
 from bot.replies.render import has_sentence, speak, tell_desk
-from bot.turn import INTENTS, Escalate, Tenant, Voice
+from bot.turn import INTENTS, Escalate, Tenant, Voice, answer_by
 
-# Within how many open hours someone should have answered
-DEADLINE_HOURS = {"high": 1, "normal": 4}
 EXCERPT = 300  # characters of the customer's words in a summary
 
 
@@ -55,7 +53,7 @@ def escalate(
             summary=summary,
             facts=plain_facts(escalate.facts),
             suggestion=speak(escalate.suggestion, language=language, voice=voice, now=local),
-            deadline=_deadline(tenant, escalate.priority, now),
+            deadline=answer_by(tenant.hours, escalate.priority, now),
             created_at=now,
         )
         db.add(found)
@@ -87,8 +85,3 @@ def summarize(tenant: Tenant, escalate: Escalate, local: datetime) -> str:
 def name_intent(tenant: Tenant, intent: str, now: datetime) -> str:
     """An intent as the desk calls it."""
     return tell_desk(f"intent.{intent}", {}, language=tenant.language, now=now)[0]
-
-
-def _deadline(tenant: Tenant, priority: str, now: datetime) -> datetime:
-    """So many hours on, counted from the next moment the shop is open."""
-    return tenant.hours.next_opening(now) + timedelta(hours=DEADLINE_HOURS[priority])

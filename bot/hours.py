@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -29,6 +30,22 @@ class OpeningHours:
     def usual(self) -> tuple[time, time]:
         """The hours of an ordinary day, for a day that is closed (10:00-19:00 when none)."""
         return next(iter(self.week.values()), (time(10), time(19)))
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Weekdays in a row with the same hours: {from, to, open, close}; 0 is Monday."""
+        runs: list[dict[str, Any]] = []
+        for weekday in sorted(self.week):
+            opens, closes = self.week[weekday]
+            last = runs[-1] if runs else None
+            if (
+                last
+                and last["to"] == weekday - 1
+                and (last["open"], last["close"]) == (opens, closes)
+            ):
+                last["to"] = weekday
+            else:
+                runs.append({"from": weekday, "to": weekday, "open": opens, "close": closes})
+        return runs
 
     def is_open(self, at: datetime) -> bool:
         span = self.on(at.astimezone(self.zone).date())
@@ -57,6 +74,17 @@ class OpeningHours:
         opening = self.on(self.next_opening_day(local.date()))
         assert opening is not None
         return opening[0]
+
+    def after_open_hours(self, at: datetime, length: timedelta) -> datetime:
+        """When `length` of opening time has gone by since `at`, in the shop's zone."""
+        moment, left = self.next_opening(at), length
+        while True:
+            span = self.on(moment.date())
+            assert span is not None, "next_opening is within opening hours"
+            if span[1] - moment >= left:
+                return moment + left
+            left -= span[1] - moment
+            moment = self.next_opening(span[1] + timedelta(minutes=1))
 
 
 def parse_hours(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from redis import RedisError
@@ -10,19 +11,28 @@ from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from bot import clock, consent, metrics
-from bot.db import transaction
+from bot.db import alone, transaction
 from bot.holds import pause_before
 from bot.keywords import read_keyword
 from bot.logs import log
 from bot.media.fetching import plan
+from bot.models.base import insert_row
 from bot.models.conversations import join_conversation
-from bot.models.customers import Customer, NewIdentity, customer_known_as, meet_customer
-from bot.models.deliveries import Delivery, claim_deliveries, give_back, store_delivery
+from bot.models.customers import Customer, NewIdentity, is_known, meet_customer
+from bot.models.deliveries import (
+    Delivery,
+    claim_deliveries,
+    finish_delivery,
+    give_back,
+    say_ignored,
+    store_delivery,
+)
 from bot.models.messages import Message
-from bot.models.tenants import Address, Connection, Tenant, address_at
+from bot.models.tenants import Connection, Place, place_at
 from bot.outbox import apply_report
 from bot.profiles import LookUp, look_up, take_profile
 from bot.queue import ring
+from bot.reports import Reported, apply_reports, as_plain_report
 from bot.settings import settings
 from bot.tenants import open_channel
 from connectors.errors import Refused, Unavailable, UnknownEvent
@@ -41,20 +51,20 @@ def store(connection: Connection, receipt: Receipt, request: SignedRequest) -> i
     The caller may answer the vendor 2xx once this returns: it is committed.
     """
     now = clock.now()
-    with transaction() as db:
+    with alone() as database:
         delivery_id = store_delivery(
-            connection.tenant_id,
-            db,
-            Delivery(
-                connection_id=connection.id,
-                provider_id=receipt.provider_id,
-                kind=receipt.kind,
-                sender=receipt.sender,
-                url=request.url,
-                headers=dict(request.headers),
-                body=request.body,
-                received_at=now,
-            ),
+            database,
+            tenant_id=connection.tenant_id,
+            connection_id=connection.id,
+            provider_id=receipt.provider_id,
+            kind=receipt.kind,
+            sender=receipt.sender,
+            url=request.url,
+            headers=dict(request.headers),
+            body=request.body,
+            state="new",
+            next_try_at=now,
+            received_at=now,
         )
     metrics.count_delivery(connection.vendor, receipt.kind, repeated=delivery_id is None)
     log().info("delivery", delivery=delivery_id, kind=receipt.kind, repeated=delivery_id is None)
@@ -72,9 +82,11 @@ def read_deliveries() -> int:
         claimed = claim_deliveries(db, clock.now(), clock.wall(), settings().claim, BATCH)
     waiting: set[tuple[int, str]] = set()
     behind = []
-    for delivery in claimed:
+    # A vendor may be slow: what cannot be read while it is ours is another's to read
+    end = clock.wall() + settings().claim / 2
+    for delivery in _read_reports(claimed):
         sender = (delivery.connection_id, delivery.sender)
-        if delivery.sender and sender in waiting:
+        if clock.wall() > end or (delivery.sender and sender in waiting):
             behind.append(delivery.id)
             continue
         with bound_contextvars(delivery=delivery.id):
@@ -84,6 +96,34 @@ def read_deliveries() -> int:
         with transaction() as db:
             give_back(db, behind)
     return len(claimed)
+
+
+def _read_reports(claimed: Sequence[Delivery]) -> list[Delivery]:
+    """Read those that plainly report, all at once; the others, to be read one by one. When one
+    breaks all are others: it must not hold them up."""
+    others: list[Delivery] = []
+    reported: list[Reported] = []
+    try:
+        for delivery in claimed:
+            found = _plain_report(delivery) if delivery.kind == "status" else None
+            others += [] if found else [delivery]
+            reported += [found] if found else []
+        if reported:
+            with transaction() as db:
+                apply_reports(db, reported)
+    except Exception as error:
+        log().warning("reports read one by one", error=type(error).__name__)
+        return list(claimed)
+    return others
+
+
+def _plain_report(delivery: Delivery) -> Reported | None:
+    _, channel = open_channel(delivery.tenant_id, delivery.connection_id)
+    return as_plain_report(delivery, channel.read(_request(delivery)))
+
+
+def _request(delivery: Delivery) -> SignedRequest:
+    return SignedRequest("POST", delivery.url, delivery.headers, delivery.body)
 
 
 def _read_guarded(delivery: Delivery) -> bool:
@@ -99,10 +139,9 @@ def _read_guarded(delivery: Delivery) -> bool:
 
 
 def _read(delivery: Delivery) -> bool:
-    request = SignedRequest("POST", delivery.url, delivery.headers, delivery.body)
     try:
         _, channel = open_channel(delivery.tenant_id, delivery.connection_id)
-        events = channel.read(request)  # may ask the vendor: no transaction is open
+        events = channel.read(_request(delivery))  # may ask the vendor: no transaction is open
     except Unavailable as error:
         _try_again(delivery, error)
         return False
@@ -111,14 +150,13 @@ def _read(delivery: Delivery) -> bool:
         return True
     people = [_look_up(delivery.tenant_id, event) for event in events]  # asks outside, too
     with transaction() as db:
-        stored = db.get_one(Delivery, delivery.id, with_for_update=True)
-        if stored.state != "new":  # it took so long that another read it meanwhile
+        if not finish_delivery(db, delivery.id):
             return True
         reasons = [
             _take(db, delivery, event, person) for event, person in zip(events, people, strict=True)
         ]
-        ignored = [reason for reason in reasons if reason]
-        stored.state, stored.error = ("ignored" if ignored else "done"), "; ".join(ignored)
+        if ignored := [reason for reason in reasons if reason]:
+            say_ignored(db, delivery.id, "; ".join(ignored))
     for reason in ignored:
         log().warning("ignored", reason=reason)
     return True
@@ -129,10 +167,9 @@ def _look_up(tenant_id: int, event: InboundMessage | StatusReport) -> LookUp:
     if isinstance(event, StatusReport) or not event.proven:
         return LookUp(asked=False)
     identity = _identity(event)
-    with transaction() as db:
-        known = customer_known_as(tenant_id, db, identity.kind, identity.value)
-    if known is not None:
-        return LookUp(asked=False)
+    with alone() as connection:
+        if is_known(tenant_id, connection, identity.kind, identity.value):
+            return LookUp(asked=False)
     return look_up(tenant_id, identity.kind, identity.value)
 
 
@@ -146,23 +183,26 @@ def _take(
 
 
 def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person: LookUp) -> str:
-    address = _address(delivery.tenant_id, db, event)
-    if address is None:
+    tenant_id = delivery.tenant_id
+    place = _place(tenant_id, db, event)
+    if place is None:
         return "no deployment has this address"
     now = clock.now()
-    tenant = db.get_one(Tenant, delivery.tenant_id)
-    customer = _meet(tenant.id, db, event, person, now)
-    conversation = join_conversation(
-        tenant.id,
+    customer, new = _meet(tenant_id, db, event, person, now)
+    settled = now + timedelta(seconds=settings().settling_seconds)
+    conversation_id = join_conversation(
+        tenant_id,
         db,
         customer_id=customer.id,
-        deployment_id=address.deployment_id,
+        deployment_id=place.deployment_id,
         now=now,
-        quiet_hours=tenant.quiet_hours,
+        quiet_hours=place.quiet_hours,
+        answer_after=None if event.automatic else settled,
+        new=new,
     )
     message = Message(
-        tenant_id=tenant.id,
-        conversation_id=conversation.id,
+        tenant_id=tenant_id,
+        conversation_id=conversation_id,
         delivery_id=delivery.id,
         connection_id=delivery.connection_id,
         direction="in",
@@ -170,7 +210,7 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
         kind="automatic" if event.automatic else "message",
         channel=event.channel,
         contact=event.sender,
-        address=address.value,
+        address=place.address,
         subject=event.subject,
         body=event.text,
         state="received",
@@ -178,37 +218,36 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
         extra=dict(event.extra),
         created_at=delivery.received_at,
     )
-    db.add(message)
-    db.flush()
-    plan(tenant.id, db, message, event.attachments, now)
+    insert_row(db, message)
+    plan(tenant_id, db, message, event.attachments, now)
     _obey_keyword(db, customer, message)
-    conversation.last_message_at = now
-    if not event.automatic:
-        conversation.answer_after = now + timedelta(seconds=settings().settling_seconds)
-    log().info("message in", conversation=conversation.id, channel=event.channel)
+    log().info("message in", conversation=conversation_id, channel=event.channel)
     return ""
 
 
-def _address(tenant_id: int, db: Session, event: InboundMessage) -> Address | None:
+def _place(tenant_id: int, db: Session, event: InboundMessage) -> Place | None:
     """Which of our addresses it was sent to: an e-mail may have several recipients."""
     others = event.extra.get("recipients", "").split(",")
     for recipient in (event.recipient, *(r.strip() for r in others)):
         value = recipient.lower() if event.channel == "email" else recipient
-        if value and (found := address_at(tenant_id, db, event.channel, value)):
+        if value and (found := place_at(tenant_id, db, event.channel, value)):
             return found
     return None
 
 
 def _meet(
     tenant_id: int, db: Session, event: InboundMessage, person: LookUp, now: datetime
-) -> Customer:
+) -> tuple[Customer, bool]:
+    """The customer, and whether they are new."""
     profile = person.profile
     others = [("phone", profile.phone), ("email", profile.email.lower())] if profile else []
     others = [(kind, value) for kind, value in others if value]
-    customer, new = meet_customer(tenant_id, db, _identity(event), others, now)
-    if new and person.asked:
-        take_profile(customer, person, now)
-    return customer
+    stranger = Customer(
+        tenant_id=tenant_id, first_name="", last_name="", language="", profile={}, created_at=now
+    )
+    if person.asked:
+        take_profile(stranger, person, now)
+    return meet_customer(tenant_id, db, _identity(event), others, stranger, now)
 
 
 def _identity(event: InboundMessage) -> NewIdentity:

@@ -134,6 +134,23 @@ def count_incidents(tenant_id: int, db: Session) -> int:
 def retry_delivery(tenant_id: int, db: Session, id: int, now: datetime) -> None:
     """Have it read again from the beginning. Raises NothingToRetry; call `ring` once it is
     committed."""
+    delivery = _lock_failed(tenant_id, db, id)
+    delivery.state, delivery.attempts, delivery.error = "new", 0, ""
+    delivery.next_try_at, delivery.claimed_until = now, None
+    log().info("delivery retried", delivery=id)
+
+
+def discard_delivery(tenant_id: int, db: Session, id: int, user_id: int, now: datetime) -> None:
+    """Nobody will ever read it: it stays as it came, marked with who said so, when, and what
+    was wrong with it. Raises NothingToRetry."""
+    delivery = _lock_failed(tenant_id, db, id)
+    at = now.isoformat(timespec="seconds")
+    delivery.state = "ignored"
+    delivery.error = f"discarded by user {user_id} at {at}: {delivery.error}"
+    log().info("delivery discarded", delivery=id, user=user_id)
+
+
+def _lock_failed(tenant_id: int, db: Session, id: int) -> Delivery:
     delivery = db.scalar(
         select(Delivery)
         .where(Delivery.tenant_id == tenant_id, Delivery.id == id, Delivery.state == "failed")
@@ -141,9 +158,7 @@ def retry_delivery(tenant_id: int, db: Session, id: int, now: datetime) -> None:
     )
     if delivery is None:
         raise NothingToRetry("gone")
-    delivery.state, delivery.attempts, delivery.error = "new", 0, ""
-    delivery.next_try_at, delivery.claimed_until = now, None
-    log().info("delivery retried", delivery=id)
+    return delivery
 
 
 def retry_message(tenant_id: int, db: Session, message_id: int, now: datetime) -> Message:

@@ -11,6 +11,7 @@ from bot import catalogue, clock, templates
 from bot.conversation import take_turn
 from bot.db import transaction
 from bot.due import next_due
+from bot.effects import carry_out
 from bot.inbox import read_deliveries
 from bot.logs import log
 from bot.media.fetching import fetch_waiting
@@ -18,10 +19,12 @@ from bot.missed import find_missed
 from bot.models.catalogue import tenant_ids_with_products
 from bot.models.conversations import close_quiet
 from bot.outbox import find_lost, send_messages
+from bot.parcels import look_at_parcels
 from bot.queue import ring
 from bot.reminders import send_reminders
-from bot.reservations import expire, release_units
+from bot.reservations import expire
 from bot.settings import settings
+from bot.waiting_list import tell_returned
 from connectors.errors import ConnectorError
 
 AT_MOST = 20.0  # seconds of one job, well within its time limit; then the bell is rung again
@@ -37,7 +40,7 @@ def answer() -> None:
         read = read_deliveries()
         answered = _take_turns()
         sent = send_messages()
-        released = release_units()  # somebody else may be waiting for them
+        released = carry_out()  # somebody else may be waiting for them
         # Files last: a vendor's store may be slow, and people wait for answers
         if not (read or answered or sent or released or fetch_waiting()):
             pause = _until_next(looked_at)
@@ -55,7 +58,9 @@ def do_chores() -> None:
     sender died. Then whatever waits."""
     send_reminders()
     expire()
-    release_units()
+    look_at_parcels()
+    tell_returned()
+    carry_out()
     find_lost()
     answer()
 
@@ -85,9 +90,10 @@ def keep_house() -> None:
 
 
 def _take_turns() -> int:
-    """A few turns; not all, so that what they wrote leaves soon."""
+    """A few turns; not all, so that what they wrote leaves soon. Fewer when systems are slow."""
+    end = time.monotonic() + AT_MOST
     for taken in range(5):
-        if not take_turn():
+        if time.monotonic() > end or not take_turn():
             return taken
     return 5
 

@@ -11,20 +11,20 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot import turn as words
-from bot.agents import Speaker, speaking_as
+from bot.agents import Speaker
 from bot.db import transaction
 from bot.media.types import kind_of
-from bot.models.conversations import Conversation, begin_turn, lock_leased
+from bot.models.conversations import Conversation, Leased, begin_turn, lock_leased
 from bot.models.conversations import Turn as TurnRow
-from bot.models.customers import Customer
+from bot.models.customers import Customer, Identity, identities_of
 from bot.models.media import media_of
-from bot.models.messages import Message, has_spoken, last_out, unanswered
+from bot.models.messages import Message, unanswered, what_we_said
 from bot.models.reservations import active_reservations
-from bot.models.tenants import Tenant
 from bot.reservations import describe
 from bot.settings import settings
 from bot.shop import Shop
-from bot.tenants import describe_tenant, open_shop
+from bot.standing import standing_in
+from bot.tenants import open_shop
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,16 @@ class Loaded:
     customer: Customer
     messages: tuple[Message, ...]
     enclosed: tuple[str, ...]
+    identities: tuple[Identity, ...]
     reservations: tuple[words.Reservation, ...]
     first: bool
+    introduced_on: frozenset[str]
     adviser_speaks: bool
 
 
-def load(leased: Conversation, *, again: bool) -> Loaded | None:
+def load(leased: Leased, *, again: bool) -> Loaded | None:
     """The thread, or None when there is nothing to answer or the lease is lost. Unless it
     is loaded `again`, an attempt at the turn begins."""
-    assert leased.lease is not None
     with transaction() as db:
         conversation = lock_leased(leased.tenant_id, db, leased.id, leased.lease)
         if conversation is None:
@@ -60,30 +61,33 @@ def load(leased: Conversation, *, again: bool) -> Loaded | None:
             return None
         if again:
             conversation.lease_until = clock.wall() + timedelta(seconds=settings().lease_seconds)
-        tenant = describe_tenant(leased.tenant_id, db)
+        standing = standing_in(leased.tenant_id, db, leased.id)
         row = begin_turn(leased.tenant_id, db, leased.id, clock.now(), again=again)
         held = active_reservations(leased.tenant_id, db, leased.customer_id)
-        last = last_out(leased.tenant_id, db, leased.id)
+        said = what_we_said(leased.tenant_id, db, leased.id)
         return Loaded(
             conversation=conversation,
             lease=leased.lease,
             row=row,
-            tenant=tenant,
+            tenant=standing.tenant,
             shop=open_shop(
-                leased.tenant_id,
-                db,
+                standing.tenant,
+                standing.products,
+                standing.posts,
                 turn_id=row.id,
                 conversation_id=leased.id,
                 customer_id=leased.customer_id,
             ),
-            order_shapes=tuple(db.get_one(Tenant, leased.tenant_id).order_shapes),
-            speaker=speaking_as(leased.tenant_id, db, leased.id),
+            order_shapes=standing.order_shapes,
+            speaker=standing.speaker,
             customer=db.get_one(Customer, leased.customer_id),
             messages=tuple(messages),
             enclosed=_enclosed(leased.tenant_id, db, messages),
-            reservations=tuple(describe(r, tenant) for r in held),
-            first=not has_spoken(leased.tenant_id, db, leased.id),
-            adviser_speaks=last is not None and last.author == "adviser",
+            identities=tuple(identities_of(leased.tenant_id, db, leased.customer_id)),
+            reservations=tuple(describe(r, standing.tenant) for r in held),
+            first=not said,
+            introduced_on=frozenset(s.channel for s in said if s.disclosed),
+            adviser_speaks=bool(said) and said[0].by == "adviser",
         )
 
 

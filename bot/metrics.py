@@ -35,7 +35,8 @@ from prometheus_client import Counter, Histogram  # noqa: E402  # see above
 
 KINDS = ("message", "status", "event")  # of connectors.ports.Receipt
 REFUSALS = {204: "unknown event", 403: "forged", 404: "unknown", 413: "too large"}
-LOCAL = ("verify", "prepare_move")  # of an adapter's methods those that ask nobody
+# Of an adapter's methods those that ask nobody
+LOCAL = ("verify", "prepare_move", "prepare_label", "price")
 PEOPLE_WAIT = (0.1, 0.25, 0.5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 1800)  # seconds
 
 deliveries = Counter(
@@ -53,6 +54,10 @@ answer_seconds = Histogram(
 errors = Counter("coccinelle_errors", "Lines logged as errors", ["part", "event"])
 vendor_seconds = Histogram(
     "coccinelle_vendor_seconds", "Calls to vendors", ["vendor", "operation", "outcome"]
+)
+
+model_answers = Counter(
+    "coccinelle_model_answers", "Language models asked, by what came of it", ["purpose", "outcome"]
 )
 
 
@@ -81,6 +86,11 @@ def count_send(channel: str, outcome: str, took: timedelta | None = None) -> Non
     sends.labels(channel, outcome).inc()
     if took is not None:
         answer_seconds.labels(channel).observe(took.total_seconds())
+
+
+def count_model_answer(purpose: str, outcome: str) -> None:
+    """`outcome`: ok, why there was no use in it, or "rejected" by our own checks."""
+    model_answers.labels(purpose, outcome).inc()
 
 
 def count_errors(part: str) -> Callable[[Any, str, MutableMapping[str, Any]], Any]:

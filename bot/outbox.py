@@ -3,32 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
 
 from bot import clock, consent, metrics, sending
-from bot.db import transaction
+from bot import turn as words
+from bot.db import alone, transaction
 from bot.escalation import escalate
 from bot.events import describe_customer, notify
 from bot.holds import pause_before
 from bot.limits import take
 from bot.logs import log
 from bot.mail import compose
+from bot.models.base import Json
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
-from bot.models.deliveries import received_at
 from bot.models.messages import (
     Message,
     answered_by,
     claim_messages,
     ids_of_others,
     left_sending,
+    note_sent,
     of_unknown_fate,
-    stopped_since,
+    what_is_around,
 )
 from bot.reach import find_ways, way_back
 from bot.replies.render import fit_text
@@ -43,6 +46,18 @@ BATCH = 10
 GIVE_UP_AFTER = 10  # attempts at handing a message over, the last more than an hour later
 OPTED_OUT = "21610"  # Twilio's word for: they said STOP to the carrier
 ASK_AFTER = timedelta(seconds=30)  # then the carrier is asked what became of a message
+ASK_AT_LEAST_EVERY = timedelta(minutes=30)
+PASSING = 1.0  # seconds until what is sure to pass is tried again
+
+
+@dataclass(frozen=True)
+class _Letter:
+    text: str
+    kind: str
+    author: str = "assistant"
+    state: str = "queued"
+    turn_id: int | None = None
+    extra: Json = field(default_factory=dict)
 
 
 def write_answer(
@@ -54,8 +69,11 @@ def write_answer(
     kind: str,
     state: str = "queued",
     turn_id: int | None = None,
+    extra: Json | None = None,
+    tenant: words.Tenant | None = None,
 ) -> Message:
-    """A message that answers `inbound`: back the way it came, if the planner lets it."""
+    """A message that answers `inbound`: back the way it came, if the planner lets it. `tenant`,
+    where it is at hand."""
     conversation = db.get_one(Conversation, inbound.conversation_id)
     customer = db.get_one(Customer, conversation.customer_id)
     back = way_back(db, customer, inbound)
@@ -63,10 +81,13 @@ def write_answer(
     if back.channel == "whatsapp":  # its window may be over: how else?
         others = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
         ways += [way for way in others if way.channel != back.channel]
-    stopped = customer.opted_out_at is not None and inbound.created_at < customer.opted_out_at
-    return _write(
-        db, conversation, customer, ways, text, kind, author, state, stopped, inbound, turn_id
+    stopped = customer.opted_out_at is not None and (
+        inbound.created_at < customer.opted_out_at
+        # STOP itself is confirmed, by the assistant, and answered by nobody else
+        or (author == "adviser" and inbound.created_at == customer.opted_out_at)
     )
+    letter = _Letter(text, kind, author, state, turn_id, extra or {})
+    return _write(db, conversation, customer, ways, letter, stopped, inbound, tenant)
 
 
 def write_first(db: Session, conversation: Conversation, text: str, *, kind: str) -> Message:
@@ -74,7 +95,7 @@ def write_first(db: Session, conversation: Conversation, text: str, *, kind: str
     customer = db.get_one(Customer, conversation.customer_id)
     ways = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
     stopped = customer.opted_out_at is not None
-    return _write(db, conversation, customer, ways, text, kind, "assistant", "queued", stopped)
+    return _write(db, conversation, customer, ways, _Letter(text, kind), stopped)
 
 
 def _write(
@@ -82,16 +103,13 @@ def _write(
     conversation: Conversation,
     customer: Customer,
     ways: Sequence[Way],
-    text: str,
-    kind: str,
-    author: str,
-    state: str,
+    letter: _Letter,
     stopped: bool,
     inbound: Message | None = None,
-    turn_id: int | None = None,
+    tenant: words.Tenant | None = None,
 ) -> Message:
-    tenant = describe_tenant(conversation.tenant_id, db)
-    now = clock.now()
+    tenant = tenant or describe_tenant(conversation.tenant_id, db)
+    kind, text, now = letter.kind, letter.text, clock.now()
     plan = sending.plan(
         kind,
         ways,
@@ -101,24 +119,26 @@ def _write(
         preferred="" if inbound else customer.profile.get("preferred_channel", ""),
     )
     way = plan.way or (ways[0] if ways else None)
+    fits = way is not None and way.channel == "sms" and letter.author == "assistant"
     message = Message(
         tenant_id=conversation.tenant_id,
         conversation_id=conversation.id,
-        turn_id=turn_id,
+        turn_id=letter.turn_id,
         delivery_id=inbound.delivery_id if inbound else None,
         connection_id=way.connection_id if way else None,
         direction="out",
-        author=author,
+        author=letter.author,
         kind=kind,
         channel=way.channel if way else "sms",
         contact=way.contact if way else "",
         address=way.address if way else "",
         subject=inbound.subject if inbound else "",
-        body=fit_text(text) if way and way.channel == "sms" and author == "assistant" else text,
+        body=fit_text(text) if fits else text,
         template=plan.template,
-        variables={"1": customer.first_name, "2": text} if plan.template else {},
+        variables=_fill(customer.first_name, text) if plan.template else {},
         plan={"how": plan.how, "why": plan.why},
-        state="withheld" if plan.how == "never" else state,
+        extra=letter.extra,
+        state="withheld" if plan.how == "never" else letter.state,
         attempts=0,
         send_after=plan.at or now,
         created_at=now,
@@ -131,15 +151,20 @@ def _write(
     return message
 
 
+def _fill(name: str, text: str) -> dict[str, str]:
+    """A template's variables as WhatsApp takes them: none empty, each on one line. A greeting
+    without a name (the template may be in any language) waves instead."""
+    return {"1": name or "👋", "2": " ".join(text.split())}
+
+
 def send_messages() -> int:
     """Hand over what waits; how many were taken."""
     with transaction() as db:
         claimed = claim_messages(db, clock.now(), clock.wall(), settings().claim, BATCH)
-        # STOP may have come between the writing and the sending
-        for message_id in stopped_since(db, [m.id for m in claimed]):
-            stopped = db.get_one(Message, message_id)
-            stopped.state, stopped.plan = "withheld", {"how": "never", "why": "stopped"}
-        came_at = received_at(db, [m.delivery_id for m in claimed if m.delivery_id])
+        around = what_is_around(db, [m.id for m in claimed]) if claimed else {}
+        for message in claimed:
+            if around[message.id].stopped:  # it came between the writing and the sending
+                message.state, message.plan = "withheld", {"how": "never", "why": "stopped"}
     for message in claimed:
         if message.state == "withheld":
             metrics.count_send(message.channel, "withheld")
@@ -149,7 +174,7 @@ def send_messages() -> int:
             log().warning("claim lost", message=message.id)
             continue
         with bound_contextvars(message=message.id, delivery=message.delivery_id):
-            _send(message, came_at.get(message.delivery_id))
+            _send(message, around[message.id].came_at)
     return len(claimed)
 
 
@@ -171,27 +196,46 @@ def _renew_claim(message: Message) -> bool:
 def _send(message: Message, came_at: datetime | None) -> None:
     """`came_at`: when the delivery came that it answers."""
     assert message.connection_id is not None
-    connection, channel = open_channel(message.tenant_id, message.connection_id)
-    holder = str(connection.id) if message.channel == "email" else message.address
-    if wait := take(f"{connection.vendor}:{message.channel}", holder):
-        _queue_again(message, timedelta(seconds=wait), tried=False)
+    try:
+        connection, channel = open_channel(message.tenant_id, message.connection_id)
+        holder = str(connection.id) if message.channel == "email" else message.address
+        if wait := take(f"{connection.vendor}:{message.channel}", holder):
+            _queue_again(message, timedelta(seconds=wait), tried=False)
+            return
+        outbound = _outbound(message)
+    except Exception as error:  # a connection that is shut, a defect: nothing has left yet
+        _put_off(message, _say_broken(error))
         return
     try:
-        sent = channel.send(_outbound(message))
+        sent = channel.send(outbound)
     except OutcomeUnknown as error:
         _fail(message, "unknown", error.code)
     except Unavailable as error:
-        if message.attempts >= GIVE_UP_AFTER:
-            _fail(message, "failed", error.code)
-        else:
-            _queue_again(message, pause_before(message.attempts, error.retry_after))
+        _put_off(message, error)
     except Refused as error:
         if error.code == OPTED_OUT:
             _record_stop(message)
         _fail(message, "failed", error.code)
+    except Exception as error:  # a defect, perhaps in reading what the carrier answered
+        _fail(message, "unknown", _say_broken(error).code)
     else:
         _sent(message, sent)
         metrics.count_send(message.channel, "sent", clock.now() - came_at if came_at else None)
+
+
+def _say_broken(error: Exception) -> Unavailable:
+    """What breaks costs no other message: it is tried again, then the desk has it."""
+    if isinstance(error, OperationalError):  # the database was away, or busy, for a moment
+        return Unavailable(type(error).__name__, retry_after=PASSING)
+    log().exception("message broke")
+    return Unavailable(type(error).__name__, code=type(error).__name__)
+
+
+def _put_off(message: Message, error: Unavailable) -> None:
+    if message.attempts >= GIVE_UP_AFTER:
+        _fail(message, "failed", error.code)
+    else:
+        _queue_again(message, pause_before(message.attempts, error.retry_after))
 
 
 def _record_stop(message: Message) -> None:
@@ -222,30 +266,23 @@ def _outbound(message: Message) -> OutboundMessage:
 
 
 def _as_mail(plain: OutboundMessage, message: Message) -> OutboundMessage:
+    """Composed once and kept: sent again, it must be the same to the byte, whatever changed
+    meanwhile, for its idempotency key stands for exactly that."""
     with transaction() as db:
-        tenant = describe_tenant(message.tenant_id, db)
-        answered = answered_by(message.tenant_id, db, message)
-        memory = db.get_one(Conversation, message.conversation_id).memory
-    mail = compose(message, answered, tenant, memory.get("language") or tenant.language)
-    return replace(
-        plain,
-        text=mail.text,
-        html=mail.html,
-        subject=mail.subject,
-        sender_name=tenant.name,
-        in_reply_to=mail.in_reply_to,
-        references=mail.references,
-        unsubscribe=mail.unsubscribe,
-    )
+        stored = db.get_one(Message, message.id)
+        if "mail" not in stored.extra:
+            tenant = describe_tenant(message.tenant_id, db)
+            answered = answered_by(message.tenant_id, db, message)
+            memory = db.get_one(Conversation, message.conversation_id).memory
+            mail = compose(message, answered, tenant, memory.get("language") or tenant.language)
+            composed = {**asdict(mail), "sender_name": tenant.name}
+            stored.extra = {**stored.extra, "mail": composed}
+        return replace(plain, **stored.extra["mail"])
 
 
 def _sent(message: Message, sent: Sent) -> None:
-    with transaction() as db:
-        stored = _lock(db, message)
-        stored.move_to("sent")  # a report may have been quicker
-        stored.provider_id = sent.provider_id
-        stored.segments = sent.segments
-        stored.sent_at = stored.sent_at or clock.now()
+    with alone() as connection:
+        note_sent(connection, message.id, sent, clock.now())
     log().info("message out", conversation=message.conversation_id, attempts=message.attempts)
 
 
@@ -359,17 +396,18 @@ def _ask_carrier(message: Message) -> None:
     """The carrier has it, or it may safely be sent again."""
     assert message.connection_id is not None
     assert message.tried_at is not None
-    _, channel = open_channel(message.tenant_id, message.connection_id)
-    with transaction() as db:
-        others = ids_of_others(db, message)
     try:
-        found = channel.find_sent(_outbound(message), since=message.tried_at, known=others)
-    except Unavailable:
+        _, channel = open_channel(message.tenant_id, message.connection_id)
         with transaction() as db:
-            _lock(db, message).send_after = clock.now() + ASK_AFTER
-        return
+            others = ids_of_others(db, message)
+        found = channel.find_sent(_outbound(message), since=message.tried_at, known=others)
     except Refused as error:
         _fail(message, "failed", error.code)
+        return
+    except Exception as error:  # the carrier is down; a connection that is shut, a defect
+        if not isinstance(error, Unavailable):
+            _say_broken(error)
+        _ask_later(message, message.tried_at)
         return
     if found is not None:
         _sent(message, found)
@@ -377,6 +415,13 @@ def _ask_carrier(message: Message) -> None:
         _fail(message, "failed", "lost")
     else:
         _queue_again(message, timedelta())
+
+
+def _ask_later(message: Message, tried_at: datetime) -> None:
+    """The longer nobody knows, the rarer the carrier is asked."""
+    pause = min(max(ASK_AFTER, (clock.wall() - tried_at) / 2), ASK_AT_LEAST_EVERY)
+    with transaction() as db:
+        _lock(db, message).send_after = clock.now() + pause
 
 
 def _is_ours(stored: Message, message: Message) -> bool:

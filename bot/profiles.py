@@ -12,7 +12,7 @@ from bot.db import transaction
 from bot.events import plain
 from bot.limits import take
 from bot.logs import log
-from bot.models.customers import Customer
+from bot.models.customers import Customer, customer_known_as
 from bot.tenants import open_customers
 from connectors.errors import ConnectorError
 from connectors.ports import CustomerSystem, Profile
@@ -54,6 +54,10 @@ def refresh(customer: Customer, kind: str, value: str) -> Customer:
     """The customer with the CRM's last word; as they are kept when it cannot be had."""
     now = clock.now()
     if customer.profiled_at is not None and customer.profiled_at > now - FRESH_FOR:
+        return customer
+    with transaction() as db:
+        known = customer_known_as(customer.tenant_id, db, kind, value)
+    if known is None or known.id != customer.id:  # they only say that it is their address
         return customer
     found = look_up(customer.tenant_id, kind, value, customer.profile.get("id", ""))
     if not found.asked:

@@ -16,6 +16,8 @@ CHORES = "chores"  # what falls due
 QUEUES = (MESSAGES, CHORES)
 
 JOB_TIMEOUT = 120  # seconds
+FORGET_FAILED = 86_400  # seconds
+SELDOM = 600  # seconds that a bell rung now and then waits at most
 
 
 @lru_cache
@@ -40,12 +42,12 @@ def ring_chores() -> None:
 
 def ring_housekeeping() -> None:
     """Let a worker do what is done every hour. Raises redis.RedisError."""
-    _ring(CHORES, "bot.jobs.keep_house")
+    _ring_seldom("bot.jobs.keep_house")
 
 
 def ring_for_missed() -> None:
     """Let a worker ask the carriers what the door missed. Raises redis.RedisError."""
-    _ring(CHORES, "bot.jobs.look_for_missed")
+    _ring_seldom("bot.jobs.look_for_missed")
 
 
 def is_idle() -> bool:
@@ -61,4 +63,10 @@ def _ring(name: str, job: str) -> None:
     # A doorbell that still waits is answered after now, so it will find what we just
     # committed: more than one for each worker would only be work.
     if redis().llen(queue(name).key) < settings().workers:
-        queue(name).enqueue(job, result_ttl=0, failure_ttl=86_400)
+        queue(name).enqueue(job, result_ttl=0, failure_ttl=FORGET_FAILED)
+
+
+def _ring_seldom(job: str) -> None:
+    # Whatever else waits: other bells do not answer for this one. It lapses, so that they do
+    # not pile up where nobody works.
+    queue(CHORES).enqueue(job, result_ttl=0, ttl=SELDOM, failure_ttl=FORGET_FAILED)

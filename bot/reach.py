@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot import consent
+from bot.models import consents
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer, Identity
 from bot.models.messages import Message
@@ -52,27 +52,29 @@ def find_ways(tenant_id: int, db: Session, customer: Customer, deployment_id: in
 
 def way_back(db: Session, customer: Customer, inbound: Message) -> Way:
     """The way by which a message came."""
+    said = consents.given(customer.tenant_id, db, customer.id, inbound.channel)
     return Way(
         channel=inbound.channel,
         contact=inbound.contact,
         address=inbound.address,
         connection_id=inbound.connection_id,
         last_wrote=inbound.created_at,
-        silenced=consent.is_silenced(db, customer, inbound.channel),
-        commercial=consent.may_advertise(db, customer, inbound.channel),
+        silenced=said.get("all") is False,
+        commercial=said.get("commercial") is True,
         templates=_templates(customer.tenant_id, db, inbound.channel, inbound.connection_id),
     )
 
 
 def _way(db: Session, customer: Customer, address: Address, contact: str) -> Way:
+    said = consents.given(customer.tenant_id, db, customer.id, address.channel)
     return Way(
         channel=address.channel,
         contact=contact,
         address=address.value,
         connection_id=address.connection_id,
         last_wrote=None,
-        silenced=consent.is_silenced(db, customer, address.channel),
-        commercial=consent.may_advertise(db, customer, address.channel),
+        silenced=said.get("all") is False,
+        commercial=said.get("commercial") is True,
         templates=_templates(customer.tenant_id, db, address.channel, address.connection_id),
     )
 

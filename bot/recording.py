@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -15,48 +15,59 @@ from bot.escalation import escalate, summarize
 from bot.events import describe_customer, notify, plain_facts
 from bot.loading import Loaded, let_go
 from bot.logs import log
-from bot.models.conversations import Turn as TurnRow
 from bot.models.conversations import lock_leased
-from bot.models.messages import unanswered
+from bot.models.messages import answer_all
 from bot.outbox import write_answer
-from bot.replies.render import speak, tell_desk
+from bot.replies.phrasing import phrase
+from bot.replies.render import tell_desk
 from bot.reservations import undo_unkept
 from bot.turn import Cancel, Outcome, Say, SetPickup, Turn
 
 
+@dataclass(frozen=True)
+class Texts:
+    """The reply and the draft in words; empty where there is none."""
+
+    reply: str = ""
+    draft: str = ""
+
+
 def record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
     """Record the decision in one transaction; False when more was said meanwhile."""
+    texts = _put_in_words(loaded, turn, decision)
     now = clock.now()
     outcome = decision.outcome
+    decided = [outcome, decision.draft] if decision.draft else [outcome]
     with transaction() as db:
         conversation = lock_leased(loaded.tenant.id, db, loaded.conversation.id, loaded.lease)
         if conversation is None:
             log().warning("lease lost")  # who has it now finds our effects and goes on
             return True
-        known = {m.id for m in loaded.messages}
-        waiting = unanswered(loaded.tenant.id, db, conversation.id)
-        if any(m.id not in known for m in waiting):
+        known = [m.id for m in loaded.messages]
+        row = loaded.row
+        if not answer_all(loaded.tenant.id, db, conversation.id, known, row.id):
             return False
-        row = db.get_one(TurnRow, loaded.row.id)
-        for message in waiting:
-            message.turn_id = row.id
+        db.add(row)
         place = Place(conversation, row.id, loaded.messages[-1], now)
-        for change in outcome.changes:
+        for change in (change for one in decided for change in one.changes):
             apply_change(db, turn, change, place)
         undo_unkept(loaded.tenant.id, db, row.id, now)
-        _record_reply(db, loaded, turn, decision)
-        _record_handover(db, loaded, turn, outcome, now)
+        _record_texts(db, loaded, turn, decision, texts)
+        for one in decided:
+            _record_handover(db, loaded, turn, one, now)
+        if texts.draft:
+            _tell_draft(db, loaded, turn, texts.draft, now)
         if outcome.say:
             conversation.last_message_at = now
-        conversation.asked = outcome.asks or _still_asked(turn, outcome)
+        conversation.asked = _asked(turn, decided)
         conversation.memory = {
             **conversation.memory,
             "asked_back": False,
             "language": answer_language(turn),
-            **plain_facts(outcome.remember),
+            **{k: v for one in decided for k, v in plain_facts(one.remember).items()},
         }
         row.understanding = plain_facts(asdict(turn.understanding))
-        row.actions = {"done": _describe_actions(turn, outcome)}
+        row.actions = {"done": [line for one in decided for line in _describe_actions(turn, one)]}
         row.handled, row.finished_at = decision.handled, now
         let_go(conversation, waits=False)
     metrics.count_turn(row.handled, turn.understanding.intents, now - row.started_at)
@@ -71,6 +82,12 @@ def record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
     return True
 
 
+def _asked(turn: Turn, decided: list[Outcome]) -> str | None:
+    """The question that is open now."""
+    asked = [one.asks for one in decided if one.asks]
+    return asked[-1] if asked else _still_asked(turn, decided[0])
+
+
 def _still_asked(turn: Turn, outcome: Outcome) -> str | None:
     """A question about the pick-up stays open while they speak of something else."""
     if turn.asked != "pickup_time" or any(
@@ -80,23 +97,89 @@ def _still_asked(turn: Turn, outcome: Outcome) -> str | None:
     return turn.asked if any(r.pickup is None for r in turn.reservations) else None
 
 
-def _record_reply(db: Session, loaded: Loaded, turn: Turn, decision: Decision) -> None:
-    says = decision.outcome.say
-    if not says:
-        return
-    if turn.first and not says[0].key.startswith("smalltalk.hello"):
-        says = (Say("greeting.hello", {"name": turn.customer.first_name}), *says)
+def _put_in_words(loaded: Loaded, turn: Turn, decision: Decision) -> Texts:
+    """No transaction is open here: a model may be asked to phrase it."""
+    if decision.outcome.say:
+        reply = _say(loaded, turn, _greet(loaded, turn, decision.outcome.say))
+        return Texts(reply, _say(loaded, turn, decision.draft.say) if decision.draft else "")
+    if decision.draft is not None and decision.draft.say:
+        return Texts(draft=_say(loaded, turn, _greet(loaded, turn, decision.draft.say)))
+    return Texts()
+
+
+def _say(loaded: Loaded, turn: Turn, says: tuple[Say, ...]) -> str:
     voice = replace(turn.voice, emoji=turn.voice.emoji and not turn.upset)
-    text = speak(says, language=answer_language(turn), voice=voice, now=turn.now)
-    draft = decision.handled == "draft"
-    write_answer(
+    return phrase(
+        says,
+        language=answer_language(turn),
+        voice=voice,
+        now=turn.now,
+        speaker=loaded.speaker,
+        tenant_id=loaded.tenant.id,
+        conversation_id=loaded.conversation.id,
+    )
+
+
+def _greet(loaded: Loaded, turn: Turn, says: tuple[Say, ...]) -> tuple[Say, ...]:
+    """Hello in the first answer of a conversation; and in the first on each channel, that an
+    assistant answers (AI Act, article 50)."""
+    greeted = says[0].key == "greeting.hello"
+    hello = says[:1] if greeted else (Say("greeting.hello", {"name": turn.customer.first_name}),)
+    if not (turn.first or greeted):
+        hello = ()
+    if not _introduced(loaded):
+        hello = (*hello, Say("greeting.assistant", {"tenant": turn.tenant}))
+    return (*hello, *(says[1:] if greeted else says))
+
+
+def _introduced(loaded: Loaded) -> bool:
+    return loaded.messages[-1].channel in loaded.introduced_on
+
+
+def _record_texts(
+    db: Session, loaded: Loaded, turn: Turn, decision: Decision, texts: Texts
+) -> None:
+    last = loaded.messages[-1]
+    kind = "acknowledgement" if decision.handled == "human" else "reply"
+    for text, state, outcome in (
+        (texts.reply, "queued", decision.outcome),
+        (texts.draft, "draft", decision.draft),
+    ):
+        if not text or outcome is None:
+            continue
+        first_told = not _introduced(loaded) and (state == "queued" or not texts.reply)
+        write_answer(
+            db,
+            last,
+            text,
+            author="assistant",
+            kind=kind,
+            state=state,
+            turn_id=loaded.row.id,
+            extra={
+                **({"disclosed": answer_language(turn)} if first_told else {}),
+                **({"pictures": list(outcome.pictures)} if outcome.pictures else {}),
+                **({"facts": plain_facts(_facts_of(outcome))} if state == "draft" else {}),
+            },
+            tenant=loaded.tenant,
+        )
+
+
+def _facts_of(outcome: Outcome) -> dict[str, object]:
+    """What a draft rests on, for the desk to show beside it."""
+    return {name: value for say in outcome.say for name, value in say.facts.items()}
+
+
+def _tell_draft(db: Session, loaded: Loaded, turn: Turn, text: str, now: datetime) -> None:
+    facts = describe_customer(loaded.tenant.id, db, loaded.conversation.customer_id)
+    notify(
+        loaded.tenant,
         db,
-        loaded.messages[-1],
-        text,
-        author="assistant",
-        kind="acknowledgement" if decision.handled == "human" else "reply",
-        state="draft" if draft else "queued",
-        turn_id=loaded.row.id,
+        "draft_waiting",
+        {**facts, "text": text, "asked": turn.text},
+        now=now,
+        conversation_id=loaded.conversation.id,
+        needs_action=True,
     )
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -16,7 +15,7 @@ from bot.holds import pause_before, plan_release, release
 from bot.logs import log
 from bot.models.effects import Effect, effect_for
 from bot.models.reminders import Reminder, planned_reminder
-from bot.models.reservations import Reservation, ended_by, reservation
+from bot.models.reservations import Reservation, ended_by, pending_of, reservation
 from bot.tenants import describe_tenant, open_inventory
 from bot.turn import Cancel, Extend, Keep, ReservationChange, SetPickup, TimeSpan
 from connectors.errors import Refused, Unavailable
@@ -55,14 +54,7 @@ def end(db: Session, found: Reservation, state: str, now: datetime) -> None:
 
 def undo_unkept(tenant_id: int, db: Session, turn_id: int, now: datetime) -> None:
     """What a turn put aside and then did not keep goes back."""
-    unkept = db.scalars(
-        select(Reservation).where(
-            Reservation.tenant_id == tenant_id,
-            Reservation.turn_id == turn_id,
-            Reservation.state == "pending",
-        )
-    )
-    for found in unkept:
+    for found in pending_of(tenant_id, db, turn_id):
         end(db, found, "undone", now)
 
 

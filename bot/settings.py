@@ -68,6 +68,12 @@ class Settings(BaseSettings):
     vendor_timeout_seconds: float = Field(
         10.0, gt=0, description="longest wait for a vendor's answer"
     )
+    openai_base_url: str = Field(
+        "", description="for `flask evaluate --engine openai`: the server; empty: OpenAI's"
+    )
+    openai_api_key: str = Field("", description="its key, where it wants one")
+    openai_model: str = Field("", description="the model to evaluate")
+    openai_limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     media_url: str = Field(
         "", description="a bucket, https://host/bucket; empty: the folder media in DATA_DIR"
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from bot.knowledge.passages import KnowledgeBase
 from connectors.ports import (
     CustomerSystem,
     InventorySystem,
@@ -61,22 +62,6 @@ class Labels(Protocol):
     def make_label(self, order: Order, line: OrderLine, sender: PostalAddress) -> ReturnLabel:
         """The label of that line: made now, or the one made before. Raises Unavailable,
         Refused, and OutcomeUnknown when one may have been franked and a person must look."""
-        ...
-
-
-@dataclass(frozen=True)
-class Quote:
-    """What the shop's own pages say to a question: whole sentences of theirs."""
-
-    text: str
-    title: str
-    source: str
-    score: float
-
-
-class KnowledgeBase(Protocol):
-    def answer(self, question: str, language: str, length: int) -> Quote | None:
-        """The sentences that answer, at most `length` characters; None when no page does."""
         ...
 
 

@@ -15,8 +15,9 @@ from bot import turn as words
 from bot.db import transaction
 from bot.holds import TurnHolds
 from bot.hours import OpeningHours, parse_hours
+from bot.knowledge.answers import TenantKnowledge
 from bot.labels import TenantLabels
-from bot.models import catalogue, tenants
+from bot.models import tenants
 from bot.models.tenants import Connection, Tenant
 from bot.settings import settings
 from bot.shop import Shop
@@ -28,7 +29,9 @@ from connectors.ports import (
     InventorySystem,
     LabelSystem,
     OrderSystem,
+    Post,
     PostalAddress,
+    Product,
     TrackingSystem,
 )
 from connectors.registry import load_vendor
@@ -132,16 +135,23 @@ def postal_address(tenant: words.Tenant) -> PostalAddress | None:
 
 
 def open_shop(
-    tenant_id: int, db: Session, *, turn_id: int, conversation_id: int, customer_id: int
+    tenant: words.Tenant,
+    products: tuple[Product, ...],
+    posts: tuple[Post, ...],
+    *,
+    turn_id: int,
+    conversation_id: int,
+    customer_id: int,
 ) -> Shop:
     """All that this turn may reach."""
+    tenant_id = tenant.id
     inventory = find_system(tenant_id, "inventory")
     return Shop(
         orders=open_orders(tenant_id),
         tracking=open_tracking(tenant_id),
-        labels=_labels(describe_tenant(tenant_id, db)),
-        products=catalogue.products(tenant_id, db),
-        posts=catalogue.posts(tenant_id, db),
+        labels=_labels(tenant),
+        products=products,
+        posts=posts,
         inventory=cast(InventorySystem, inventory[1]) if inventory else None,
         customers=open_customers(tenant_id),
         holds=TurnHolds(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from bot.hours import OpeningHours
@@ -47,7 +47,7 @@ INTENTS = (
     "unknown",
 )
 
-# Questions that the assistant can have put last ("size" is ours beside the format's).
+# Questions that the assistant can have put last (the last three are ours beside the format's).
 QUESTIONS = (
     "reservation_offer",
     "pickup_time",
@@ -58,6 +58,7 @@ QUESTIONS = (
     "backup_option",
     "feedback",
     "size",
+    "waiting_offer",
     "clarification",
 )
 
@@ -65,6 +66,15 @@ Urgency = Literal["low", "normal", "high"]
 Sentiment = Literal["very_negative", "negative", "neutral", "positive", "very_positive"]
 Level = Literal["auto", "draft", "human", "both"]
 Priority = Literal["normal", "high"]
+
+
+# Within how many hours of opening time a person should have answered
+ANSWER_WITHIN = {"high": timedelta(hours=1), "normal": timedelta(hours=4)}
+
+
+def answer_by(hours: OpeningHours, priority: Priority, now: datetime) -> datetime:
+    """The time by which a person answers what is handed over now."""
+    return hours.after_open_hours(now, ANSWER_WITHIN[priority])
 
 
 # --- understanding -----------------------------------------------------------------------
@@ -211,7 +221,8 @@ class Reservation:
 
 @dataclass(frozen=True)
 class Turn:
-    """Everything a flow may know and reach. `now` is in the tenant's time zone.
+    """Everything a flow may know and reach. `now` is in the tenant's time zone; `id` names
+    what is done outside, so that a second run of the same turn finds it.
 
     `memory` is what earlier turns of the conversation chose to remember; `first` when the
     assistant has not spoken in this conversation yet. `enclosed`: what came along, each a
@@ -232,6 +243,7 @@ class Turn:
     reservations: tuple[Reservation, ...]
     first: bool
     shop: Shop
+    id: int = 0
     enclosed: tuple[str, ...] = ()
     proof: Proof = field(default_factory=Proof)
 
@@ -397,7 +409,8 @@ class Outcome:
     """What a flow decided. `covers` are further intents of the message that it answered;
     `asks` is the question that the reply ends with, one of QUESTIONS. `answered` is False
     when what is said is at most an acknowledgement, and a person must answer. `pictures` are
-    URLs to send along where the channel carries pictures."""
+    URLs to send along where the channel carries pictures. `needs_approval` is False for a
+    question back, which goes out at once even where answers wait for an adviser."""
 
     say: tuple[Say, ...] = ()
     asks: str | None = None
@@ -408,3 +421,4 @@ class Outcome:
     notices: tuple[Notice, ...] = ()
     answered: bool = True
     pictures: tuple[str, ...] = ()
+    needs_approval: bool = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -23,6 +23,8 @@ from bot.turn import AwaitArticle, Say
 from connectors.errors import ConnectorError
 from connectors.ports import Product, Stock
 
+EVERY = timedelta(minutes=30)  # how often the shop's stock is looked at for who waits
+
 
 def await_article(
     tenant_id: int,
@@ -41,6 +43,7 @@ def await_article(
             reference=change.reference,
             size=change.size or "",
             state="waiting",
+            next_look_at=now + EVERY,
             created_at=now,
         )
         .on_conflict_do_nothing()
@@ -50,8 +53,9 @@ def await_article(
 def tell_returned() -> int:
     """Tell those who wait for what is there again, first come first: of each article no more
     people than there are units. How many were told."""
+    now = clock.now()
     with transaction() as db:
-        awaited = tenants_awaited(db)
+        awaited = tenants_awaited(db, now, now + EVERY)
     return sum(_tell_tenant(tenant_id) for tenant_id in awaited)
 
 

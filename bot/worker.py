@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from redis.client import Pipeline
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 from rq.worker import DequeueStrategy
@@ -17,6 +18,20 @@ from bot.queue import QUEUES, queue, redis
 
 MAINTENANCE = 30  # seconds until a dead worker's job is given back
 HEARTBEAT = 30  # seconds at most between signs of life while there is nothing to do
+
+
+class Worker(SimpleWorker):
+    """In this process, without forking for each job; and it outlives a Redis that comes back,
+    with or without its data."""
+
+    max_connection_wait_time = 5.0  # seconds at most between tries to reach it
+
+    def heartbeat(
+        self, timeout: int | None = None, pipeline: Pipeline[bytes] | None = None
+    ) -> None:
+        if not self.connection.exists(self.key):  # RQ registers once, then counts as dead
+            self.register_birth()  # type: ignore[no-untyped-call]  # RQ left it without
+        super().heartbeat(timeout, pipeline)
 
 
 def main(names: list[str]) -> None:
@@ -33,7 +48,7 @@ def main(names: list[str]) -> None:
 def work(names: Sequence[str], **options: Any) -> None:
     """Take from these queues in turn: however many messages wait, chores are done too. What
     may be said besides (`burst`, `max_jobs`) is RQ's."""
-    worker = SimpleWorker(
+    worker = Worker(
         [queue(name) for name in names],
         connection=redis(),
         serializer=JSONSerializer,

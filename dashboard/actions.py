@@ -131,6 +131,18 @@ def retry_delivery(id: int) -> BaseResponse:
     return _retry(retry, "done.delivery_retried")
 
 
+@actions.post("/deliveries/<id:id>/discard")
+def discard_delivery(id: int) -> BaseResponse:
+    """Nobody will read it: off the page, and kept."""
+
+    def discard(db: Session) -> None:
+        _own(db, Delivery, id)
+        tenant_id, user_id = current_user.tenant.id, current_user.id
+        incidents.discard_delivery(tenant_id, db, id, user_id, reader.now())
+
+    return _retry(discard, "done.delivery_discarded")
+
+
 @actions.post("/messages/<id:id>/retry")
 def retry_message(id: int) -> BaseResponse:
     """Send a message once more; of one that may have gone, ask the carrier."""

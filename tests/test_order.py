@@ -23,7 +23,7 @@ from bot.models.effects import Effect
 from bot.models.messages import Message, claim_messages
 from bot.profiles import LookUp
 from bot.settings import settings
-from connectors.errors import Refused
+from connectors.errors import BadConfig, Refused
 from connectors.ports import OutboundMessage, Sent
 
 ASK = "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?"
@@ -174,6 +174,79 @@ def test_a_carrier_that_cannot_tell_costs_no_other_message(
         assert dict(db.execute(out).all()) == {JULIE: "failed", EMMA: "queued"}
 
 
+@pytest.mark.parametrize("defect", [BadConfig("auth_token"), KeyError("sid")])
+def test_a_message_that_breaks_before_it_leaves_costs_no_other_and_is_tried_again(
+    still: House, monkeypatch: pytest.MonkeyPatch, defect: Exception
+) -> None:
+    compose = outbox._outbound
+
+    def break_for_julie(message: Message) -> OutboundMessage:
+        if message.contact == JULIE:
+            raise defect
+        return compose(message)
+
+    monkeypatch.setattr(outbox, "_outbound", break_for_julie)
+    two_people_are_answered(still)
+    assert outbox.send_messages() == 2
+    assert states(still) == {JULIE: "queued", EMMA: "sent"}
+    monkeypatch.undo()
+    with still.db() as db:
+        db.execute(update(Message).values(send_after=clock.now()))
+    assert outbox.send_messages() == 1
+    assert len(still.replies(JULIE)) == 1
+
+
+def test_a_message_that_breaks_when_it_may_have_left_is_asked_after(
+    still: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connection_id = two_people_are_answered(still)
+    connection, carrier = outbox.open_channel(still.tenant_id, connection_id)
+
+    class Odd:
+        def send(self, message: OutboundMessage) -> Sent:
+            sent = carrier.send(message)
+            if message.recipient == JULIE:
+                raise KeyError("sid")
+            return sent
+
+    monkeypatch.setattr(outbox, "open_channel", lambda *_: (connection, Odd()))
+    outbox.send_messages()
+    assert states(still) == {JULIE: "unknown", EMMA: "sent"}
+    with still.db() as db:
+        db.execute(update(Message).values(send_after=clock.now()))
+    outbox.find_lost()  # nor can this carrier tell
+    assert states(still)[JULIE] == "unknown"
+    monkeypatch.undo()
+    with still.db() as db:
+        db.execute(update(Message).values(send_after=clock.now(), claimed_until=None))
+    outbox.find_lost()
+    assert states(still) == {JULIE: "sent", EMMA: "sent"}
+    assert len(still.replies(JULIE)) == 1
+
+
+def test_what_a_slow_vendor_leaves_no_time_for_is_given_back(
+    still: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, wall, slow = inbox._read_guarded, clock.wall, timedelta()
+
+    def take_long(delivery: Delivery) -> bool:
+        nonlocal slow
+        slow = settings().claim
+        return read(delivery)
+
+    monkeypatch.setattr(inbox, "_read_guarded", take_long)
+    monkeypatch.setattr(clock, "wall", lambda: wall() + slow)
+    for sender, words in ((JULIE, "un"), (EMMA, "deux")):
+        still.text(sender, words)
+    read_deliveries()
+    assert texts_read(still) == ["un"]
+    with still.db() as db:
+        left = db.scalars(select(Delivery).where(Delivery.state == "new")).one()
+    assert (left.attempts, left.claimed_until) == (0, None)
+    read_deliveries()
+    assert texts_read(still) == ["un", "deux"]
+
+
 def test_of_two_processes_that_change_one_request_the_first_decides(still: House) -> None:
     still.text(JULIE, ASK)
     answer_all()
@@ -208,6 +281,25 @@ def two_answers(house: House) -> tuple[int, int]:
         out = select(Message.id).where(Message.direction == "out").order_by(Message.id)
         first, second = db.scalars(out)
     return first, second
+
+
+def two_people_are_answered(house: House) -> int:
+    """An answer to each is written, and not sent; the id of the connection they go by."""
+    for sender in (JULIE, EMMA):
+        house.text(sender, ASK)
+    answer_all()
+    with house.db() as db:
+        used = select(Message.connection_id).where(Message.direction == "out").distinct()
+        connection_id = db.scalars(used).one()
+    assert connection_id is not None
+    return connection_id
+
+
+def states(house: House) -> dict[str, str]:
+    """Of our messages, by whom they are for."""
+    with house.db() as db:
+        out = select(Message.contact, Message.state).where(Message.direction == "out")
+        return dict(db.execute(out).all())
 
 
 def answer_all() -> None:

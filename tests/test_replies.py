@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from bot.replies.french import Article, any_of, meeting, moment, price
+from bot.replies.french import Article
+from bot.replies.french_moments import any_of, meeting, moment, price
 from bot.replies.render import speak
 from bot.turn import Say, TimeSpan, Voice
 from connectors.ports import Money, Product

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
 
+from bot.flows.finding import reference_of
 from bot.flows.handover import hand_over
 from bot.flows.outcomes import merge
 from bot.flows.products import Wish, order_sizes, read_wishes, replaced_by
 from bot.flows.reservations import pickup_for
 from bot.shop import Held, SoldOut
 from bot.turn import Cancel, Keep, Notice, Outcome, Reservation, Say, SetPickup, Turn
-from connectors.errors import Unavailable
+from connectors.errors import ConnectorError, Unavailable
 from connectors.ports import Product, Stock, Variant
 
 COVERED = frozenset({"product_availability", "reservation_create", "product_inquiry"})
@@ -73,7 +74,12 @@ def _each(turn: Turn, answer: Callable[[Wish], Outcome]) -> Outcome:
     if not any(w.sizes for w in wishes) and turn.memory.get("sizes"):
         wishes = [replace(w, sizes=tuple(turn.memory["sizes"])) for w in wishes]
     outcome = merge([answer(wish) for wish in wishes])
-    remember = {**outcome.remember, "product": wishes[-1].product.reference, "sizes": None}
+    remember = {
+        **outcome.remember,
+        "product": wishes[-1].product.reference,
+        "sizes": None,
+        "pending": None,
+    }
     return replace(outcome, covers=COVERED | outcome.covers, remember=remember)
 
 
@@ -202,7 +208,8 @@ def _sold_out(turn: Turn, product: Product, variant: Variant, stock: dict[str, S
     others = _in_stock(product, stock, turn.customer.usual_size)
     facts = {"article": product, "size": variant.size, "others": others}
     say = (Say("availability.sold_out", facts),)
-    return Outcome(say=say, asks="size" if others else None)
+    gone = {"product": product.reference, "size": variant.size}
+    return Outcome(say=say, asks="size" if others else "waiting_offer", remember={"sold_out": gone})
 
 
 def _no_such_size(turn: Turn, product: Product, size: str, stock: dict[str, Stock]) -> Outcome:
@@ -244,12 +251,33 @@ def _without_size(
         "wanted": put_aside and "reservation_create" in turn.understanding.intents,
     }
     if not sizes:
-        return Outcome(say=(Say("availability.all_gone", facts),))
+        return Outcome(say=(Say("availability.all_gone", facts),), asks="waiting_offer")
     say = (Say("availability.sizes", facts),)
-    if usual:
-        offer = {"product": product.reference, "size": usual}
+    if not usual:
+        return Outcome(say=say, asks="size")
+    offer = {"product": product.reference, "size": usual}
+    if facts["wanted"]:
         return Outcome(say=say, asks="reservation_offer", remember={"offer": offer})
-    return Outcome(say=say, asks="size")
+    says = (*say, *_matches(turn, product), Say("photo.offer"))
+    return Outcome(say=says, asks="photo_offer", remember={"offer": offer})
+
+
+def _matches(turn: Turn, product: Product) -> tuple[Say, ...]:
+    """That it goes with something they bought; nothing when their orders cannot be had."""
+    if turn.shop.orders is None:
+        return ()
+    try:
+        orders = turn.shop.orders.list_orders(turn.proof)
+    except ConnectorError:
+        return ()
+    bought = dict.fromkeys(reference_of(line.sku) for order in orders for line in order.lines)
+    for reference in bought:
+        owned = turn.shop.product(reference)
+        if owned is None or reference == product.reference:
+            continue
+        if reference in product.goes_with or product.reference in owned.goes_with:
+            return (Say("product.goes_with", {"article": product, "owned": owned}),)
+    return ()
 
 
 def _describe(turn: Turn, wish: Wish) -> Outcome:

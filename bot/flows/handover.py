@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from bot.turn import Escalate, Outcome, Priority, Say, Turn
+from bot.turn import Escalate, Outcome, Priority, Say, Turn, answer_by
 
 ONE_SENDING = timedelta(minutes=10)  # within it, what comes belongs to what came
 
@@ -15,10 +15,28 @@ def hand_over(turn: Turn, intent: str) -> Outcome:
     return _escalated(turn, intent, "handover.sorry" if turn.upset else "handover.passed_on")
 
 
+def call_person(turn: Turn) -> Outcome:
+    """They want a person, or to be called back: when the shop is open, and by when somebody
+    answers."""
+    return _escalated(turn, "human_request", "handover.person")
+
+
+def take_complaint(turn: Turn) -> Outcome:
+    return _escalated(turn, "complaint", "handover.sorry")
+
+
+def take_quote_request(turn: Turn) -> Outcome:
+    """What a piece of work costs is a person's to say."""
+    return _escalated(turn, "quote_request", "handover.quote")
+
+
 def ask_back(turn: Turn) -> Outcome:
     """Not understood: once, the customer is asked to say it differently."""
     return Outcome(
-        say=(Say("handover.ask_back"),), asks="clarification", remember={"asked_back": True}
+        say=(Say("handover.ask_back"),),
+        asks="clarification",
+        remember={"asked_back": True},
+        needs_approval=False,
     )
 
 
@@ -40,6 +58,7 @@ def receive(turn: Turn) -> Outcome:
         asks=turn.asked,
         remember={"received_at": turn.now.isoformat()},
         escalations=(_escalation(turn, "not_understood"),),
+        answered=False,
     )
 
 
@@ -55,16 +74,31 @@ def say_system_down(turn: Turn) -> Outcome:
 
 def leave_to_adviser(turn: Turn) -> Outcome:
     """An adviser is talking with the customer: the assistant keeps silent."""
-    return Outcome(escalations=(_escalation(turn, "not_understood"),))
+    return Outcome(escalations=(_escalation(turn, "not_understood"),), answered=False)
 
 
 def _escalated(turn: Turn, reason: str, sentence: str) -> Outcome:
     return Outcome(
-        say=(Say(sentence, {"tenant": turn.tenant, "open": turn.tenant.hours.is_open(turn.now)}),),
+        say=(Say(sentence, when_answered(turn)),),
         escalations=(_escalation(turn, reason),),
+        answered=False,
     )
 
 
+def when_answered(turn: Turn) -> dict[str, object]:
+    """The facts of who answers when: by opening hours and urgency."""
+    hours = turn.tenant.hours
+    return {
+        "tenant": turn.tenant,
+        "open": hours.is_open(turn.now),
+        "opening": hours.next_opening(turn.now),
+        "by": answer_by(hours, priority_of(turn), turn.now),
+    }
+
+
+def priority_of(turn: Turn) -> Priority:
+    return "high" if turn.understanding.urgency == "high" else "normal"
+
+
 def _escalation(turn: Turn, reason: str) -> Escalate:
-    priority: Priority = "high" if turn.understanding.urgency == "high" else "normal"
-    return Escalate(reason, priority, {"text": turn.text})
+    return Escalate(reason, priority_of(turn), {"text": turn.text})

@@ -24,4 +24,7 @@ def merge(outcomes: Iterable[Outcome]) -> Outcome:
         changes=tuple(c for o in found for c in o.changes),
         escalations=tuple({e.reason: e for o in found for e in o.escalations}.values()),
         notices=tuple(n for o in found for n in o.notices),
+        answered=any(o.answered for o in found if o.say) or not any(o.say for o in found),
+        pictures=tuple(p for o in found for p in o.pictures),
+        needs_approval=any(o.needs_approval for o in found),
     )

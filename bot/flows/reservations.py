@@ -188,6 +188,7 @@ def _extend_one(turn: Turn, reservation: Reservation, asked: TimeSpan) -> Outcom
         return Outcome(
             say=(Say("reservation.extend_asked", wish),),
             escalations=(Escalate("reservation_extend", facts={"text": turn.text, **wish}),),
+            answered=False,
         )
     held = replace(reservation, until=until)
     notice_facts = {"customer": turn.customer, "reservation": held}

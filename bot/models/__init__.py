@@ -16,6 +16,7 @@ from bot.models import (  # noqa: F401  # all tables known to the metadata
     labels,
     media,
     messages,
+    model_calls,
     notifications,
     ratings,
     reminders,

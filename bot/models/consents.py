@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, TenantId, When, one_of
@@ -58,6 +58,24 @@ def record_consent(
             at=now,
         )
     )
+
+
+_LAST_WORDS = (
+    select(Consent.scope, Consent.state)
+    .where(
+        Consent.tenant_id == bindparam("tenant"),
+        Consent.customer_id == bindparam("customer"),
+        Consent.channel.in_((bindparam("channel"), "all")),
+    )
+    .distinct(Consent.scope)
+    .order_by(Consent.scope, Consent.id.desc())
+)
+
+
+def given(tenant_id: int, db: Session, customer_id: int, channel: str) -> dict[str, bool]:
+    """The last word on each scope of that channel on which any was said."""
+    values = {"tenant": tenant_id, "customer": customer_id, "channel": channel}
+    return {scope: state == "given" for scope, state in db.execute(_LAST_WORDS, values)}
 
 
 def is_given(

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ForeignKey, Index, Integer, cast, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bot.models.base import Base, Id, Json, TenantId, When, one_of
+from bot.models.base import Base, Id, Json, TenantId, When, one_of, table_of
+from bot.models.customers import Customer
 from bot.models.escalations import Escalation
 from bot.models.tenants import Tenant
 
@@ -88,6 +104,32 @@ class Turn(Base):
     finished_at: Mapped[When | None]
 
 
+_T = table_of(Conversation)
+_THIS_ONE = and_(
+    _T.c.tenant_id == bindparam("tenant"),
+    _T.c.customer_id == bindparam("customer"),
+    _T.c.deployment_id == bindparam("deployment"),
+    _T.c.state == "open",
+)
+_JOIN = (
+    _T.update()
+    .where(
+        _THIS_ONE,
+        or_(
+            _T.c.last_message_at > bindparam("quiet_since"),
+            exists().where(Escalation.conversation_id == _T.c.id, Escalation.state == "open"),
+        ),
+    )
+    .values(
+        last_message_at=bindparam("now"),
+        answer_after=func.coalesce(bindparam("after", type_=DateTime(True)), _T.c.answer_after),
+    )
+    .returning(_T.c.id)
+)
+_END = _T.update().where(_THIS_ONE).values(state="closed", closed_at=bindparam("now"))
+_OPEN = insert(_T).on_conflict_do_nothing().returning(_T.c.id)
+
+
 def join_conversation(
     tenant_id: int,
     db: Session,
@@ -96,56 +138,38 @@ def join_conversation(
     deployment_id: int,
     now: datetime,
     quiet_hours: int,
-) -> Conversation:
-    """The open conversation, locked for this transaction; a new one when the last has been
-    quiet for the tenant's time and no escalation keeps it open."""
-    found = _open_conversation(tenant_id, db, customer_id, deployment_id)
-    if found is not None and _is_over(found, db, now, quiet_hours):
-        found.state, found.closed_at = "closed", now
-        db.flush()
-        found = None
-    if found is not None:
-        return found
-    db.execute(
-        insert(Conversation)
-        .values(
-            tenant_id=tenant_id,
-            deployment_id=deployment_id,
-            customer_id=customer_id,
-            state="open",
-            opened_at=now,
-            last_message_at=now,
-            memory={},
-        )
-        .on_conflict_do_nothing()
-    )
-    made = _open_conversation(tenant_id, db, customer_id, deployment_id)
-    assert made is not None, "either we or another transaction just opened it"
-    return made
-
-
-def _open_conversation(
-    tenant_id: int, db: Session, customer_id: int, deployment_id: int
-) -> Conversation | None:
-    return db.scalar(
-        select(Conversation)
-        .where(
-            Conversation.tenant_id == tenant_id,
-            Conversation.customer_id == customer_id,
-            Conversation.deployment_id == deployment_id,
-            Conversation.state == "open",
-        )
-        .with_for_update()
-    )
-
-
-def _is_over(conversation: Conversation, db: Session, now: datetime, quiet_hours: int) -> bool:
-    if conversation.last_message_at + timedelta(hours=quiet_hours) > now:
-        return False
-    escalated = exists().where(
-        Escalation.conversation_id == conversation.id, Escalation.state == "open"
-    )
-    return not db.scalar(select(escalated))
+    answer_after: datetime | None,
+    new: bool,
+) -> int:
+    """The open conversation, locked for this transaction, in which the customer says something
+    now, to be answered after that time (None: not for this); a new one when the last has been
+    quiet for the tenant's time and no escalation keeps it open. `new`: so is the customer."""
+    connection = db.connection()
+    this = {
+        "tenant": tenant_id,
+        "customer": customer_id,
+        "deployment": deployment_id,
+        "now": now,
+    }
+    more = {"quiet_since": now - timedelta(hours=quiet_hours), "after": answer_after}
+    if not new:
+        if found := connection.execute(_JOIN, {**this, **more}).scalar():
+            return int(found)
+        connection.execute(_END, this)
+    opened = {
+        "tenant_id": tenant_id,
+        "deployment_id": deployment_id,
+        "customer_id": customer_id,
+        "state": "open",
+        "opened_at": now,
+        "last_message_at": now,
+        "memory": {},
+        "answer_after": answer_after,
+    }
+    made = connection.execute(_OPEN, opened).scalar()
+    if made is None:  # another transaction just opened it
+        made = connection.execute(_JOIN, {**this, **more}).scalar_one()
+    return int(made)
 
 
 def close_quiet(db: Session, now: datetime) -> None:
@@ -170,39 +194,79 @@ def close_quiet(db: Session, now: datetime) -> None:
     )
 
 
+class Leased(NamedTuple):
+    """A conversation that is ours to answer, until the lease ends."""
+
+    id: int
+    tenant_id: int
+    customer_id: int
+    lease: uuid.UUID
+
+
+_DUE = (
+    select(_T.c.id)
+    .where(
+        _T.c.answer_after <= bindparam("now"),
+        or_(_T.c.lease_until.is_(None), _T.c.lease_until < bindparam("wall")),
+    )
+    .order_by(_T.c.answer_after)
+    .limit(1)
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_LEASE = (
+    _T.update()
+    .where(_T.c.id == _DUE)
+    .values(lease=bindparam("new_lease"), lease_until=bindparam("until"))
+    .returning(_T.c.id, _T.c.tenant_id, _T.c.customer_id, _T.c.lease)
+)
+_LEASED = (
+    select(Conversation, Customer)
+    .join(Customer, Customer.id == Conversation.customer_id)
+    .where(
+        Conversation.tenant_id == bindparam("tenant"),
+        Conversation.id == bindparam("conversation"),
+        Conversation.lease == bindparam("lease"),
+    )
+    .with_for_update(of=Conversation)
+    .execution_options(populate_existing=True)
+)
+
+
 def lease_conversation(
-    db: Session, now: datetime, wall: datetime, length: timedelta
-) -> Conversation | None:
+    connection: Connection, now: datetime, wall: datetime, length: timedelta
+) -> Leased | None:
     """One conversation of any tenant whose answer is due, leased for `length`."""
-    due = (
-        select(Conversation.id)
-        .where(
-            Conversation.answer_after <= now,
-            or_(Conversation.lease_until.is_(None), Conversation.lease_until < wall),
-        )
-        .order_by(Conversation.answer_after)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    return db.scalar(
-        update(Conversation)
-        .where(Conversation.id == due)
-        .values(lease=uuid.uuid4(), lease_until=wall + length)
-        .returning(Conversation)
-    )
+    values = {"now": now, "wall": wall, "new_lease": uuid.uuid4(), "until": wall + length}
+    found = connection.execute(_LEASE, values).one_or_none()
+    return None if found is None else Leased(*found)
 
 
 def lock_leased(tenant_id: int, db: Session, id: int, lease: uuid.UUID) -> Conversation | None:
-    """The conversation, locked, if the lease is still ours."""
-    return db.scalar(
-        select(Conversation)
-        .where(
-            Conversation.tenant_id == tenant_id, Conversation.id == id, Conversation.lease == lease
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
+    """The conversation, locked, if the lease is still ours. Its customer is then at hand in
+    the session, too."""
+    values = {"tenant": tenant_id, "conversation": id, "lease": lease}
+    found = db.execute(_LEASED, values).one_or_none()
+    return None if found is None else found[0]
+
+
+_TURN = table_of(Turn)
+_BEGIN = (
+    insert(_TURN)
+    .values(
+        tenant_id=bindparam("tenant"),
+        conversation_id=bindparam("conversation"),
+        started_at=bindparam("now"),
+        attempts=1,
     )
+    .on_conflict_do_update(
+        index_elements=[_TURN.c.conversation_id],
+        index_where=_TURN.c.finished_at.is_(None),
+        set_={"attempts": _TURN.c.attempts + bindparam("attempt", type_=Integer)},
+    )
+    .returning(_TURN)
+)
+_BEGUN = select(Turn).from_statement(_BEGIN)
 
 
 def begin_turn(
@@ -210,24 +274,6 @@ def begin_turn(
 ) -> Turn:
     """The conversation's unfinished turn, or a new one. Unless it is read `again`, this is an
     attempt at it."""
-    turn = db.scalar(
-        select(Turn).where(
-            Turn.tenant_id == tenant_id,
-            Turn.conversation_id == conversation_id,
-            Turn.finished_at.is_(None),
-        )
-    )
-    if turn is None:
-        turn = Turn(
-            tenant_id=tenant_id,
-            conversation_id=conversation_id,
-            started_at=now,
-            understanding={},
-            actions={},
-            attempts=1,
-        )
-        db.add(turn)
-        db.flush()
-    elif not again:
-        turn.attempts += 1
+    this = {"tenant": tenant_id, "conversation": conversation_id, "now": now}
+    turn: Turn = db.scalars(_BEGUN, {**this, "attempt": 0 if again else 1}).one()
     return turn

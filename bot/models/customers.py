@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, select
+from sqlalchemy import Connection, ForeignKey, Index, UniqueConstraint, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bot.models.base import Base, Id, Json, TenantId, When, one_of
+from bot.models.base import Base, Id, Json, TenantId, When, one_of, table_of
 
 
 class Customer(Base):
@@ -62,12 +62,32 @@ class NewIdentity:
     proven_by: str
 
 
-def customer_known_as(tenant_id: int, db: Session, kind: str, value: str) -> Customer | None:
-    return db.scalar(
-        select(Customer)
-        .join(Identity, Identity.customer_id == Customer.id)
-        .where(Identity.tenant_id == tenant_id, Identity.kind == kind, Identity.value == value)
+_KNOWN = (
+    select(Customer)
+    .join(Identity, Identity.customer_id == Customer.id)
+    .where(
+        Identity.tenant_id == bindparam("tenant"),
+        Identity.kind == bindparam("kind"),
+        Identity.value == bindparam("value"),
     )
+)
+_ADD = insert(table_of(Identity)).on_conflict_do_nothing().returning(table_of(Identity).c.id)
+
+
+def customer_known_as(tenant_id: int, db: Session, kind: str, value: str) -> Customer | None:
+    return db.scalar(_KNOWN, {"tenant": tenant_id, "kind": kind, "value": value})
+
+
+_IS_KNOWN = select(table_of(Identity).c.id).where(
+    table_of(Identity).c.tenant_id == bindparam("tenant"),
+    table_of(Identity).c.kind == bindparam("kind"),
+    table_of(Identity).c.value == bindparam("value"),
+)
+
+
+def is_known(tenant_id: int, connection: Connection, kind: str, value: str) -> bool:
+    values = {"tenant": tenant_id, "kind": kind, "value": value}
+    return connection.execute(_IS_KNOWN, values).scalar() is not None
 
 
 def meet_customer(
@@ -75,9 +95,11 @@ def meet_customer(
     db: Session,
     identity: NewIdentity,
     others: Sequence[tuple[str, str]],
+    customer: Customer,
     now: datetime,
 ) -> tuple[Customer, bool]:
-    """The customer of that identity, and whether they are new. Two at once make one.
+    """The customer of that identity, and whether they are new, which makes it `customer`. Two
+    at once make one.
 
     `others` are further identities (kind, value) that the CRM vouches for: a person known
     by one of them is the same person.
@@ -88,15 +110,14 @@ def meet_customer(
         if known := customer_known_as(tenant_id, db, kind, value):
             add_identity(tenant_id, db, known.id, identity, now)
             return known, False
-    with db.begin_nested() as attempt:
-        customer = Customer(tenant_id=tenant_id, created_at=now)
-        db.add(customer)
-        db.flush()
-        if add_identity(tenant_id, db, customer.id, identity, now):
-            for kind, value in others:
-                add_identity(tenant_id, db, customer.id, NewIdentity(kind, value, "crm"), now)
-            return customer, True
-        attempt.rollback()
+    db.add(customer)
+    db.flush()
+    if add_identity(tenant_id, db, customer.id, identity, now):
+        for kind, value in others:
+            add_identity(tenant_id, db, customer.id, NewIdentity(kind, value, "crm"), now)
+        return customer, True
+    db.delete(customer)  # another transaction has just met them
+    db.flush()
     other = customer_known_as(tenant_id, db, identity.kind, identity.value)
     assert other is not None, "the identity that was in our way is there"
     return other, False
@@ -106,17 +127,24 @@ def add_identity(
     tenant_id: int, db: Session, customer_id: int, identity: NewIdentity, now: datetime
 ) -> bool:
     """False when somebody has it already."""
-    made = db.execute(
-        insert(Identity)
-        .values(
-            tenant_id=tenant_id,
-            customer_id=customer_id,
-            kind=identity.kind,
-            value=identity.value,
-            proven_by=identity.proven_by,
-            created_at=now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Identity.id)
-    ).scalar()
-    return made is not None
+    values = {
+        "tenant_id": tenant_id,
+        "customer_id": customer_id,
+        "kind": identity.kind,
+        "value": identity.value,
+        "proven_by": identity.proven_by,
+        "created_at": now,
+    }
+    return db.connection().execute(_ADD, values).scalar() is not None
+
+
+_IDENTITIES = (
+    select(Identity)
+    .where(Identity.tenant_id == bindparam("tenant"), Identity.customer_id == bindparam("customer"))
+    .order_by(Identity.id)
+)
+
+
+def identities_of(tenant_id: int, db: Session, customer_id: int) -> list[Identity]:
+    """How a customer is recognised, the first one first."""
+    return list(db.scalars(_IDENTITIES, {"tenant": tenant_id, "customer": customer_id}))

@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, exists, func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Connection,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    any_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from bot.models.base import Base, Id, Json, TenantId, When, one_of
+from bot.models.base import Base, Id, Json, TenantId, When, one_of, table_of
 
 CLAIMING = 0x0C0CC2  # the advisory lock of whoever claims deliveries
 
@@ -50,28 +65,28 @@ class Delivery(Base):
     received_at: Mapped[When]
 
 
-def store_delivery(tenant_id: int, db: Session, delivery: Delivery) -> int | None:
-    """Insert it; its id, or None when this provider id was stored before."""
-    return db.execute(
-        insert(Delivery)
-        .values(
-            tenant_id=tenant_id,
-            connection_id=delivery.connection_id,
-            provider_id=delivery.provider_id,
-            kind=delivery.kind,
-            sender=delivery.sender,
-            url=delivery.url,
-            headers=delivery.headers,
-            body=delivery.body,
-            state="new",
-            attempts=0,
-            error="",
-            next_try_at=delivery.received_at,
-            received_at=delivery.received_at,
+_STORE = insert(table_of(Delivery)).on_conflict_do_nothing().returning(table_of(Delivery).c.id)
+
+
+def store_delivery(connection: Connection, **values: Any) -> int | None:
+    """Insert one, its columns by name; its id, or None when this provider id was stored before."""
+    made: int | None = connection.execute(_STORE, values).scalar()
+    return made
+
+
+def stored_ids(
+    tenant_id: int, db: Session, connection_id: int, provider_ids: Collection[str]
+) -> set[str]:
+    """Those of the vendor's deliveries that are here already, read or not."""
+    return set(
+        db.scalars(
+            select(Delivery.provider_id).where(
+                Delivery.tenant_id == tenant_id,
+                Delivery.connection_id == connection_id,
+                Delivery.provider_id.in_(provider_ids),
+            )
         )
-        .on_conflict_do_nothing()
-        .returning(Delivery.id)
-    ).scalar()
+    )
 
 
 def claim_deliveries(
@@ -115,12 +130,43 @@ def claim_deliveries(
     return sorted(claimed, key=lambda d: d.id)
 
 
-def received_at(db: Session, delivery_ids: Sequence[int]) -> dict[int | None, datetime]:
-    """When these of any tenant came."""
-    if not delivery_ids:
-        return {}
-    found = select(Delivery.id, Delivery.received_at).where(Delivery.id.in_(delivery_ids))
-    return {row[0]: row[1] for row in db.execute(found)}
+_DONE = (
+    table_of(Delivery)
+    .update()
+    .where(table_of(Delivery).c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .where(table_of(Delivery).c.state == "new")
+    .values(state="done", error="")
+)
+
+
+_FINISH = (
+    table_of(Delivery)
+    .update()
+    .where(table_of(Delivery).c.id == bindparam("delivery"))
+    .where(table_of(Delivery).c.state == "new")
+    .values(state="done", error="")
+)
+
+
+def finish_deliveries(db: Session, whys: Mapping[int, str]) -> None:
+    """These of any tenant have been read; why each one was ignored, or ""."""
+    db.connection().execute(_DONE, {"ids": sorted(whys)})
+    for delivery_id, why in whys.items():
+        if why:
+            say_ignored(db, delivery_id, why)
+
+
+def finish_delivery(db: Session, delivery_id: int) -> bool:
+    """It has been read; False when another read it meanwhile. It is locked until the
+    transaction ends."""
+    return db.connection().execute(_FINISH, {"delivery": delivery_id}).rowcount == 1
+
+
+def say_ignored(db: Session, delivery_id: int, why: str) -> None:
+    """Of one that we have finished."""
+    db.execute(
+        update(Delivery).where(Delivery.id == delivery_id).values(state="ignored", error=why)
+    )
 
 
 def give_back(db: Session, delivery_ids: Sequence[int]) -> None:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, Index, UniqueConstraint, func, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ForeignKey,
+    Index,
+    UniqueConstraint,
+    any_,
+    bindparam,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
@@ -40,15 +52,19 @@ class Media(Base):
     created_at: Mapped[When]
 
 
+_CAME_WITH = (
+    select(Media)
+    .where(
+        Media.tenant_id == bindparam("tenant"),
+        Media.message_id == any_(bindparam("messages", type_=ARRAY(BigInteger))),
+    )
+    .order_by(Media.message_id, Media.position)
+)
+
+
 def media_of(tenant_id: int, db: Session, message_ids: Collection[int]) -> list[Media]:
     """What came with these messages, in order."""
-    return list(
-        db.scalars(
-            select(Media)
-            .where(Media.tenant_id == tenant_id, Media.message_id.in_(message_ids))
-            .order_by(Media.message_id, Media.position)
-        )
-    )
+    return list(db.scalars(_CAME_WITH, {"tenant": tenant_id, "messages": list(message_ids)}))
 
 
 def kept_media(tenant_id: int, db: Session, id: int) -> Media | None:

@@ -4,13 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, and_, exists, or_, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Connection,
+    ForeignKey,
+    Index,
+    and_,
+    any_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
-from bot.models.base import Base, Id, Json, TenantId, When, one_of
+from bot.models.base import Base, Id, Json, TenantId, When, one_of, table_of
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
+from bot.models.deliveries import Delivery
+from connectors.ports import Sent
 
 # How far a message has come. A report may only move it forward; "failed" is final, and
 # "unknown" (the carrier may have it) gives way to anything that is known; "withheld" was
@@ -84,7 +106,8 @@ class Message(Base):
     template: Mapped[str] = mapped_column(default="")  # the carrier's id of it
     variables: Mapped[Json] = mapped_column(default=dict)
     plan: Mapped[Json] = mapped_column(default=dict)  # bot.sending: how and why
-    extra: Mapped[Json] = mapped_column(default=dict)  # what else the vendor said
+    # What else the vendor said; of an e-mail of ours, "mail": what it was composed of
+    extra: Mapped[Json] = mapped_column(default=dict)
     state: Mapped[str]
     provider_id: Mapped[str | None]
     code: Mapped[str] = mapped_column(default="")
@@ -98,25 +121,61 @@ class Message(Base):
 
     def move_to(self, state: str, code: str = "") -> bool:
         """Move forward to `state`; False when the message was already as far."""
-        if PROGRESS[state] <= PROGRESS[self.state]:
+        if not goes_forward(self.state, state):
             return False
         self.state, self.code = state, code or self.code
         return True
 
 
-def stored_ids(
-    tenant_id: int, db: Session, connection_id: int, provider_ids: Collection[str]
-) -> set[str]:
-    """Those of the vendor's messages that are here already."""
-    return set(
-        db.scalars(
-            select(Message.provider_id).where(
-                Message.tenant_id == tenant_id,
-                Message.connection_id == connection_id,
-                Message.provider_id.in_(provider_ids),
-            )
-        )
+def goes_forward(state: str, to: str) -> bool:
+    return PROGRESS[to] > PROGRESS[state]
+
+
+class Progress(NamedTuple):
+    """How far a message of any tenant has come, where many are moved on together."""
+
+    id: int
+    tenant_id: int
+    connection_id: int | None
+    direction: str
+    state: str
+    provider_id: str | None
+    code: str
+    sent_at: datetime | None
+
+
+_PROGRESS = (
+    select(*(getattr(Message, name) for name in Progress._fields))
+    .where(Message.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .order_by(Message.id)  # so that two who lock the same do not wait for each other
+    .with_for_update()
+)
+_MOVE_ON = (
+    table_of(Message)
+    .update()
+    .where(table_of(Message).c.id == bindparam("message"))
+    .values({name: bindparam(name) for name in ("state", "provider_id", "code", "sent_at")})
+)
+
+
+def lock_progress(db: Session, ids: Collection[int]) -> dict[int, Progress]:
+    rows = db.execute(_PROGRESS, {"ids": list(ids)})
+    return {row.id: Progress(*row) for row in rows}
+
+
+def save_progress(db: Session, moved: Sequence[Progress]) -> None:
+    if moved:
+        db.connection().execute(_MOVE_ON, [{"message": p.id, **p._asdict()} for p in moved])
+
+
+def find_reported(
+    db: Session, carriers: Collection[tuple[int, str]]
+) -> dict[tuple[int | None, str | None], int]:
+    """Ids of messages by connection and the carrier's id."""
+    found = select(Message.connection_id, Message.provider_id, Message.id).where(
+        tuple_(Message.connection_id, Message.provider_id).in_(carriers)
     )
+    return {(row[0], row[1]): row[2] for row in db.execute(found)}
 
 
 def ids_of_others(db: Session, message: Message) -> set[str]:
@@ -134,36 +193,73 @@ def ids_of_others(db: Session, message: Message) -> set[str]:
     )
 
 
+_UNANSWERED = and_(
+    Message.tenant_id == bindparam("tenant"),
+    Message.conversation_id == bindparam("conversation"),
+    Message.direction == literal_column("'in'"),  # as the index has it
+    Message.kind != "automatic",
+    Message.turn_id.is_(None),
+)
+_WAITING = select(Message).where(_UNANSWERED).order_by(Message.delivery_id, Message.id)
+_WAITING_IDS = select(table_of(Message).c.id).where(_UNANSWERED)
+_ANSWER = (
+    table_of(Message)
+    .update()
+    .where(table_of(Message).c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .values(turn_id=bindparam("turn"))
+)
+
+
 def unanswered(tenant_id: int, db: Session, conversation_id: int) -> list[Message]:
     """The customer's messages that no turn has answered, in the order they came."""
-    return list(
-        db.scalars(
-            select(Message)
-            .where(
-                Message.tenant_id == tenant_id,
-                Message.conversation_id == conversation_id,
-                Message.direction == "in",
-                Message.kind != "automatic",
-                Message.turn_id.is_(None),
-            )
-            .order_by(Message.delivery_id, Message.id)
-        )
-    )
+    this = {"tenant": tenant_id, "conversation": conversation_id}
+    return list(db.scalars(_WAITING, this))
 
 
-def has_spoken(tenant_id: int, db: Session, conversation_id: int) -> bool:
-    """Whether we have written in this conversation."""
-    return bool(
-        db.scalar(
-            select(
-                exists().where(
-                    Message.tenant_id == tenant_id,
-                    Message.conversation_id == conversation_id,
-                    Message.direction == "out",
-                )
-            )
-        )
+def answer_all(
+    tenant_id: int, db: Session, conversation_id: int, known: Collection[int], turn_id: int
+) -> bool:
+    """This turn answers the customer's messages; False when more wait than those known."""
+    connection = db.connection()
+    this = {"tenant": tenant_id, "conversation": conversation_id}
+    waiting = connection.execute(_WAITING_IDS, this).scalars().all()
+    if set(waiting) - set(known):
+        return False
+    connection.execute(_ANSWER, {"ids": list(waiting), "turn": turn_id})
+    return True
+
+
+class Said(NamedTuple):
+    """What we wrote in a conversation on one channel. `disclosed`: it was said there that an
+    assistant answers. `last` is the id of the last that is no draft, `by` its author."""
+
+    channel: str
+    disclosed: bool
+    last: int | None
+    by: str | None
+
+
+_NO_DRAFT = Message.state != "draft"
+_SAID = (
+    select(
+        Message.channel,
+        func.bool_or(Message.extra.has_key("disclosed")),
+        func.max(Message.id).filter(_NO_DRAFT),
+        func.array_agg(aggregate_order_by(Message.author, Message.id.desc())).filter(_NO_DRAFT)[1],
     )
+    .where(
+        Message.tenant_id == bindparam("tenant"),
+        Message.conversation_id == bindparam("conversation"),
+        Message.direction == "out",
+    )
+    .group_by(Message.channel)
+)
+
+
+def what_we_said(tenant_id: int, db: Session, conversation_id: int) -> list[Said]:
+    """By channel, the one used last first."""
+    rows = db.connection().execute(_SAID, {"tenant": tenant_id, "conversation": conversation_id})
+    return sorted((Said(*row) for row in rows), key=lambda said: -(said.last or 0))
 
 
 def answered_by(tenant_id: int, db: Session, message: Message) -> Message | None:
@@ -191,21 +287,6 @@ def last_from_customer(tenant_id: int, db: Session, conversation_id: int) -> Mes
             Message.tenant_id == tenant_id,
             Message.conversation_id == conversation_id,
             Message.direction == "in",
-        )
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-
-
-def last_out(tenant_id: int, db: Session, conversation_id: int) -> Message | None:
-    """What we wrote last."""
-    return db.scalar(
-        select(Message)
-        .where(
-            Message.tenant_id == tenant_id,
-            Message.conversation_id == conversation_id,
-            Message.direction == "out",
-            Message.state != "draft",
         )
         .order_by(Message.id.desc())
         .limit(1)
@@ -256,16 +337,49 @@ def claim_messages(
     return sorted(claimed, key=lambda m: m.id)
 
 
-def stopped_since(db: Session, message_ids: Sequence[int]) -> set[int]:
-    """Those of any tenant's messages whose customer said STOP after they were written."""
-    return set(
-        db.scalars(
-            select(Message.id)
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .join(Customer, Customer.id == Conversation.customer_id)
-            .where(Message.id.in_(message_ids), Customer.opted_out_at > Message.created_at)
-        )
+class Around(NamedTuple):
+    """`stopped`: its customer said STOP after it was written. `came_at`: when the delivery came
+    that it answers."""
+
+    stopped: bool
+    came_at: datetime | None
+
+
+_AROUND = (
+    select(Message.id, Customer.opted_out_at > Message.created_at, Delivery.received_at)
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .join(Customer, Customer.id == Conversation.customer_id)
+    .outerjoin(Delivery, Delivery.id == Message.delivery_id)
+    .where(Message.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+)
+
+
+def what_is_around(db: Session, message_ids: Sequence[int]) -> dict[int, Around]:
+    """Of messages of any tenant that are about to leave."""
+    rows = db.connection().execute(_AROUND, {"ids": list(message_ids)})
+    return {row[0]: Around(bool(row[1]), row[2]) for row in rows}
+
+
+_M = table_of(Message)
+_NOTE_SENT = (
+    _M.update()
+    .where(_M.c.id == bindparam("message"))
+    .values(
+        # A report may have been quicker
+        state=case(
+            (_M.c.state.in_([s for s in PROGRESS if goes_forward(s, "sent")]), "sent"),
+            else_=_M.c.state,
+        ),
+        provider_id=bindparam("sid"),
+        segments=bindparam("parts", type_=BigInteger),
+        sent_at=func.coalesce(_M.c.sent_at, bindparam("now")),
     )
+)
+
+
+def note_sent(connection: Connection, message_id: int, sent: Sent, now: datetime) -> None:
+    values = {"message": message_id, "sid": sent.provider_id, "parts": sent.segments, "now": now}
+    connection.execute(_NOTE_SENT, values)
 
 
 def left_sending(db: Session, wall: datetime) -> list[Message]:

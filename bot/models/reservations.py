@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, bindparam, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
@@ -58,19 +58,30 @@ class Reservation(Base):
     ended_at: Mapped[When | None]
 
 
+_ACTIVE = (
+    select(Reservation)
+    .where(
+        Reservation.tenant_id == bindparam("tenant"),
+        Reservation.customer_id == bindparam("customer"),
+        Reservation.state == "active",
+    )
+    .order_by(Reservation.id.desc())
+)
+_PENDING = select(Reservation).where(
+    Reservation.tenant_id == bindparam("tenant"),
+    Reservation.turn_id == bindparam("turn"),
+    Reservation.state == "pending",
+)
+
+
+def pending_of(tenant_id: int, db: Session, turn_id: int) -> list[Reservation]:
+    """What that turn put aside and nobody has promised."""
+    return list(db.scalars(_PENDING, {"tenant": tenant_id, "turn": turn_id}))
+
+
 def active_reservations(tenant_id: int, db: Session, customer_id: int) -> list[Reservation]:
     """The customer's reservations that are not over, newest first."""
-    return list(
-        db.scalars(
-            select(Reservation)
-            .where(
-                Reservation.tenant_id == tenant_id,
-                Reservation.customer_id == customer_id,
-                Reservation.state == "active",
-            )
-            .order_by(Reservation.id.desc())
-        )
-    )
+    return list(db.scalars(_ACTIVE, {"tenant": tenant_id, "customer": customer_id}))
 
 
 def reservation(tenant_id: int, db: Session, id: int) -> Reservation | None:

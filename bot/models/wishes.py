@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ForeignKey, Index, select
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, TenantId, When, one_of
@@ -23,7 +25,7 @@ class Wish(Base):
             unique=True,
             postgresql_where="state = 'waiting'",
         ),
-        Index("ix_wishes_article", "tenant_id", "reference", postgresql_where="state = 'waiting'"),
+        Index("ix_wishes_due", "next_look_at", postgresql_where="state = 'waiting'"),
     )
 
     id: Mapped[Id]
@@ -37,6 +39,7 @@ class Wish(Base):
     reference: Mapped[str]
     size: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(default="waiting")
+    next_look_at: Mapped[When]
     created_at: Mapped[When]
     told_at: Mapped[When | None]
 
@@ -53,6 +56,13 @@ def waiting_wishes(tenant_id: int, db: Session) -> list[Wish]:
     )
 
 
-def tenants_awaited(db: Session) -> list[int]:
-    """Tenants on whose waiting list there is somebody."""
-    return list(db.scalars(select(Wish.tenant_id).where(Wish.state == "waiting").distinct()))
+def tenants_awaited(db: Session, now: datetime, next_look_at: datetime) -> list[int]:
+    """Tenants on whose waiting list somebody's turn to be looked for has come; theirs is
+    `next_look_at` then."""
+    due = (
+        update(Wish)
+        .where(Wish.state == "waiting", Wish.next_look_at <= now)
+        .values(next_look_at=next_look_at)
+        .returning(Wish.tenant_id)
+    )
+    return sorted(set(db.scalars(due)))

@@ -1,24 +1,45 @@
-"""How English says things."""
+"""How English says things: articles, and all the words that its sentences call for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from typing import Any
 
-from babel.dates import format_date
-from babel.numbers import format_currency
-
-from bot.turn import TimeSpan
-from connectors.ports import Money
-
-PLURALS = frozenset(
-    "boucles bottes bottines sandales baskets chaussures lunettes escarpins".split()
+from bot.replies import french
+from bot.replies.english_moments import (
+    all_of,
+    any_of,
+    coming,
+    date_words,
+    day,
+    deadline,
+    euros,
+    hour,
+    meeting,
+    moment,
+    on,
+    on_day,
+    price,
+    stamp,
+    week_runs,
+    week_words,
+)
+from bot.replies.english_orders import (
+    articles,
+    leaves,
+    line_words,
+    of_line,
+    order_list,
+    parcel_state,
+    parcel_words,
 )
 
 
 @dataclass(frozen=True)
 class Article:
+    """A product's title, which is in the shop's language: French titles tell the number."""
+
     title: str
 
     def __str__(self) -> str:
@@ -26,7 +47,7 @@ class Article:
 
     @property
     def plural(self) -> bool:
-        return self.title.split()[0].lower() in PLURALS if self.title else False
+        return french.Article(self.title).plural
 
     @property
     def the(self) -> str:
@@ -41,80 +62,63 @@ class Article:
         return "them" if self.plural else "it"
 
     @property
+    def they(self) -> str:
+        return "they" if self.plural else "it"
+
+    @property
+    def They(self) -> str:  # noqa: N802  # the same word, with a capital
+        return self.they.capitalize()
+
+    @property
     def be(self) -> str:
         return "are" if self.plural else "is"
 
 
-def hour(at: datetime) -> str:
-    """ "6 pm", "5:30 pm\""""
-    twelve = at.hour % 12 or 12
-    half = "am" if at.hour < 12 else "pm"
-    return f"{twelve}:{at.minute:02} {half}" if at.minute else f"{twelve} {half}"
+def of(name: str) -> str:
+    """ "of CoolLibri\""""
+    return f"of {name}"
 
 
-def day(at: datetime, now: datetime) -> str:
-    away = (at.date() - now.date()).days
-    if away == 0:
-        return "today"
-    if away == 1:
-        return "tomorrow"
-    if 1 < away < 7:
-        return format_date(at, "EEEE", locale="en")
-    return format_date(at, "EEEE d MMMM", locale="en")
+def idea_words(ideas: Sequence[Any]) -> str:
+    """ "the Blazer Beige Élégant (in 38) or the Perfecto Noir (in 38)\""""
+    said = [f"the {i.product.title}{f' (in {i.size})' if i.size else ''}" for i in ideas]
+    return any_of(said)
 
 
-def moment(at: datetime, now: datetime) -> str:
-    return f"{day(at, now)} {hour(at)}"
+# An occasion as the engine names it -> how one speaks of it; what is not listed goes as it is
+OCCASIONS = {
+    "christmas": "Christmas",
+    "valentine": "Valentine's Day",
+    "engagement": "an engagement party",
+    "interview": "an interview",
+    "defense": "a thesis defence",
+}
 
 
-def part(span: TimeSpan) -> str:
-    assert span.end is not None
-    if span.end - span.start > timedelta(hours=7):
-        return ""
-    if span.end.hour <= 13:
-        return "morning" if span.start.hour < 12 else "lunchtime"
-    return "afternoon" if span.start.hour < 17 else "evening"
-
-
-def meeting(span: TimeSpan, now: datetime) -> str:
-    """ "tonight", "tomorrow 11 am", "on Saturday\""""
-    if span.start.date() == now.date():
-        return "tonight" if span.start.hour >= 17 else "later today"
-    if span.end is None:
-        return moment(span.start, now)
-    if span.end.date() != span.start.date():
-        return f"{day(span.start, now)} or {day(span.end, now)}"
-    return f"{day(span.start, now)} {part(span)}".strip()
-
-
-def coming(span: TimeSpan, now: datetime) -> str:
-    if span.end is None:
-        return moment(span.start, now)
-    return meeting(span, now)
-
-
-def stamp(at: datetime) -> str:
-    return f"{at:%d/%m} {hour(at)}"
-
-
-def price(money: Money) -> str:
-    return format_currency(money.amount, money.currency, locale="en").removesuffix(".00")
-
-
-def any_of(words: Sequence[str]) -> str:
-    return _join(words, "or")
-
-
-def all_of(words: Sequence[str]) -> str:
-    return _join(words, "and")
-
-
-def _join(words: Sequence[str], last: str) -> str:
-    words = [str(word) for word in words]
-    return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+def occasion_words(occasion: str) -> str:
+    """ "a wedding", behind "for" """
+    return OCCASIONS.get(occasion, f"a {occasion}")
 
 
 FILTERS = {
+    "occasion_words": occasion_words,
+    "article": Article,
+    "deadline": deadline,
+    "de": of,
+    "date_words": date_words,
+    "on": on,
+    "on_day": on_day,
+    "euros": euros,
+    "line_words": line_words,
+    "articles": articles,
+    "of_line": of_line,
+    "order_list": order_list,
+    "leaves": leaves,
+    "parcel_words": parcel_words,
+    "parcel_state": parcel_state,
+    "week_runs": week_runs,
+    "week_words": week_words,
+    "idea_words": idea_words,
     "hour": hour,
     "day": day,
     "moment": moment,

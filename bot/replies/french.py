@@ -1,29 +1,59 @@
-"""How French says things: agreement with the article, moments, prices, lists."""
+"""How French says things: articles, and all the words that its sentences call for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from typing import Any
 
-from babel.dates import format_date
-from babel.numbers import format_currency
+from bot.replies.french_moments import (
+    all_of,
+    any_of,
+    coming,
+    date_words,
+    day,
+    de,
+    deadline,
+    euros,
+    hour,
+    meeting,
+    moment,
+    on,
+    price,
+    stamp,
+    week_runs,
+    week_words,
+)
+from bot.replies.french_orders import (
+    articles,
+    leaves,
+    line_words,
+    of_line,
+    order_list,
+    parcel_state,
+    parcel_words,
+)
 
-from bot.turn import TimeSpan
-from connectors.ports import Money
-
-# First words of titles that are not feminine singular or masculine singular by their look
 FEMININE = frozenset(
     "robe veste jupe chemise blouse tunique combinaison ceinture écharpe chaussure botte "
     "bottine sandale basket bague montre pochette besace casquette salopette culotte "
     "doudoune parka cape marinière liquette nuisette étole toque barrette broche housse "
-    "trousse bougie carte affiche boîte tasse".split()
+    "trousse bougie carte affiche boîte tasse maille mini-jupe thèse revue photo bd reliure "
+    "couverture impression".split()
 )
+
 FEMININE_ENDINGS = ("ette", "elle", "ine", "ure", "ise", "otte", "ade", "tion")
+
 PLURAL_FEMININE = frozenset(
     "boucles bottes bottines sandales baskets chaussures lunettes ballerines créoles "
     "mitaines chaussettes espadrilles sneakers".split()
 )
+
+
+VOWELS = tuple("aeiouéèêàâîôû")  # of the clothes that begin with h none elides: le haut
+
+# Singular, though they end as plurals do
+SINGULAR = frozenset("cabas tapis pardessus trois-quarts dos gros-grain".split())
 
 
 @dataclass(frozen=True)
@@ -42,7 +72,10 @@ class Article:
     @property
     def plural(self) -> bool:
         return self._noun in PLURAL_FEMININE or (
-            self._noun.endswith(("s", "x")) and self._noun not in {"gants"} and len(self._noun) > 4
+            self._noun.endswith(("s", "x"))
+            and not self._noun.endswith("ss")
+            and self._noun not in SINGULAR
+            and len(self._noun) > 3
         )
 
     @property
@@ -52,7 +85,7 @@ class Article:
 
     @property
     def _elides(self) -> bool:
-        return self._noun[:1] in "aeiouyéèêàâîôûh"
+        return self._noun.startswith(VOWELS)
 
     @property
     def the(self) -> str:
@@ -92,6 +125,10 @@ class Article:
         return ("elle" if self.feminine else "il") + ("s" if self.plural else "")
 
     @property
+    def They(self) -> str:  # noqa: N802  # the same word, with a capital
+        return self.they.capitalize()
+
+    @property
     def your(self) -> str:
         """« ta », « ton », « tes »"""
         if self.plural:
@@ -106,97 +143,69 @@ class Article:
         )
 
     @property
+    def be(self) -> str:
+        """« est », « sont »"""
+        return "sont" if self.plural else "est"
+
+    @property
     def nt(self) -> str:
         """The third person's plural: attend, attendent."""
         return "ent" if self.plural else ""
 
 
-def hour(at: datetime) -> str:
-    """« 18h », « 17h30 »"""
-    return f"{at.hour}h{at.minute:02}" if at.minute else f"{at.hour}h"
+def idea_words(ideas: Sequence[Any]) -> str:
+    """« le Blazer Beige Élégant (en 38) ou le Perfecto Noir (en 38) »"""
+    said = [f"{Article(i.product.title).the}{f' (en {i.size})' if i.size else ''}" for i in ideas]
+    return any_of(said)
 
 
-def day(at: datetime, now: datetime) -> str:
-    """« aujourd'hui », « demain », « samedi », « samedi 25 janvier »"""
-    away = (at.date() - now.date()).days
-    if away == 0:
-        return "aujourd'hui"
-    if away == 1:
-        return "demain"
-    if 1 < away < 7:
-        return format_date(at, "EEEE", locale="fr")
-    return format_date(at, "EEEE d MMMM", locale="fr").replace(" 1 ", " 1er ")
+# An occasion as the engine names it -> how one speaks of it; what is not listed goes as it is
+OCCASIONS = {
+    "wedding": "un mariage",
+    "engagement": "des fiançailles",
+    "birthday": "un anniversaire",
+    "christening": "un baptême",
+    "communion": "une communion",
+    "funeral": "des obsèques",
+    "graduation": "une remise de diplôme",
+    "interview": "un entretien",
+    "dinner": "un dîner",
+    "gala": "un gala",
+    "ceremony": "une cérémonie",
+    "party": "une fête",
+    "trip": "un voyage",
+    "meeting": "une conférence",
+    "defense": "une soutenance",
+    "fair": "un salon",
+    "show": "un spectacle",
+    "christmas": "Noël",
+    "valentine": "la Saint-Valentin",
+}
 
 
-def moment(at: datetime, now: datetime) -> str:
-    """« ce soir 18h », « demain 18h », « samedi 25 janvier à 18h »"""
-    if at.date() == now.date():
-        return f"{'ce soir' if at.hour >= 18 else 'aujourd' + chr(39) + 'hui'} {hour(at)}"
-    far = (at.date() - now.date()).days >= 7
-    return f"{day(at, now)}{' à' if far else ''} {hour(at)}"
-
-
-def part(span: TimeSpan) -> str:
-    """The part of a day that a range is: « matin », « après-midi », « soir » or ""."""
-    assert span.end is not None
-    if span.end - span.start > timedelta(hours=7):
-        return ""
-    if span.end.hour <= 13:
-        return "matin" if span.start.hour < 12 else "midi"
-    return "après-midi" if span.start.hour < 17 else "soir"
-
-
-def meeting(span: TimeSpan, now: datetime) -> str:
-    """When someone comes: « ce soir », « demain 11h », « samedi », « jeudi matin »"""
-    if span.start.date() == now.date():
-        if span.start.hour >= 17:
-            return "ce soir"
-        return "tout à l'heure"
-    if span.end is None:
-        return moment(span.start, now)
-    if span.end.date() != span.start.date():
-        return f"{day(span.start, now)} ou {day(span.end, now)}"
-    return f"{day(span.start, now)} {part(span)}".strip()
-
-
-def coming(span: TimeSpan, now: datetime) -> str:
-    """When someone comes, for the desk: « Aujourd'hui 17h », « samedi matin »"""
-    if span.end is None:
-        return f"{day(span.start, now)} {hour(span.start)}"
-    if span.end.date() != span.start.date():
-        return f"{day(span.start, now)}-{day(span.end, now)}"
-    return f"{day(span.start, now)} {part(span)}".strip()
-
-
-def stamp(at: datetime) -> str:
-    """« 14/01 18h »"""
-    return f"{at:%d/%m} {hour(at)}"
-
-
-def price(money: Money) -> str:
-    """« 89 € », « 4,90 € »; a plain space, for text messages"""
-    text = format_currency(
-        money.amount, money.currency, locale="fr", format="#,##0.00 ¤", currency_digits=True
-    )
-    return text.replace("\u202f", " ").replace("\xa0", " ").replace(",00", "")
-
-
-def any_of(words: Sequence[str]) -> str:
-    """« 36, 38 ou 40 »"""
-    return _join(words, "ou")
-
-
-def all_of(words: Sequence[str]) -> str:
-    """« 36, 38 et 40 »"""
-    return _join(words, "et")
-
-
-def _join(words: Sequence[str], last: str) -> str:
-    words = [str(word) for word in words]
-    return f" {last} ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else ""
+def occasion_words(occasion: str) -> str:
+    """« un mariage », behind « pour »"""
+    return OCCASIONS.get(occasion, occasion)
 
 
 FILTERS = {
+    "occasion_words": occasion_words,
+    "article": Article,
+    "deadline": deadline,
+    "de": de,
+    "date_words": date_words,
+    "on": on,
+    "euros": euros,
+    "line_words": line_words,
+    "articles": articles,
+    "of_line": of_line,
+    "order_list": order_list,
+    "leaves": leaves,
+    "parcel_words": parcel_words,
+    "parcel_state": parcel_state,
+    "week_runs": week_runs,
+    "week_words": week_words,
+    "idea_words": idea_words,
     "hour": hour,
     "day": day,
     "moment": moment,

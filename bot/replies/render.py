@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import ChainableUndefined, Environment, StrictUndefined, Template, Undefined
 
 from bot.replies import english, french
 from bot.turn import Say, Voice
@@ -20,17 +20,39 @@ from connectors.segments import count_segments, plain_text
 
 LANGUAGES = {"fr": french, "en": english}
 LONGEST = 3  # segments of a text message; more costs the shop and tires the reader
+FACT, END = "\ue000", "\ue001"  # private characters that no fact may hold
+MARKS = re.compile(f"[{FACT}{END}]")
 EMOJI = re.compile(r" ?[\u2600-\u27bf\U0001f300-\U0001faff\u2b50]\ufe0f?")
 
 
 def speak(says: Iterable[Say], *, language: str, voice: Voice, now: datetime) -> str:
     """The sentences as one text for a message: plain spaces, emoji only if the voice has
     them. Raises KeyError for a sentence that does not exist, UndefinedError for a fact."""
-    said = [_fill(say.key, say.facts, language, voice.address, now) for say in says]
-    text = " ".join(dict.fromkeys(said))  # of two articles the same may be said: once is enough
-    if not voice.emoji:
-        text = EMOJI.sub("", text)
-    return text
+    marked = speak_marked(says, language=language, voice=voice, now=now)
+    return " ".join(unmark(text) for _, text in marked)
+
+
+def speak_marked(
+    says: Iterable[Say], *, language: str, voice: Voice, now: datetime
+) -> list[tuple[Say, str]]:
+    """Each sentence with its text, in which every fact stands between FACT and END. Of two
+    articles the same may be said: once is enough."""
+    said: dict[str, tuple[Say, str]] = {}
+    for say in says:
+        text = _fill(say.key, say.facts, language, voice.address, now)
+        if not voice.emoji:
+            text = EMOJI.sub("", text)
+        said.setdefault(unmark(text), (say, text))
+    return list(said.values())
+
+
+def unmark(text: str) -> str:
+    return MARKS.sub("", text).strip()
+
+
+def _mark(value: Any) -> str:
+    """What Jinja does to every fact that it writes."""
+    return f"{FACT}{MARKS.sub('', str(value))}{END}"
 
 
 def fit_text(text: str, segments: int = LONGEST) -> str:
@@ -61,7 +83,7 @@ def typeset(text: str, language: str) -> str:
 
 def tell_desk(key: str, facts: Mapping[str, Any], *, language: str, now: datetime) -> list[str]:
     """What the desk shows for `key`: a title, then lines."""
-    text = _fill(f"desk.{key}", facts, language, "vous", now)
+    text = unmark(_fill(f"desk.{key}", facts, language, "vous", now))
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
@@ -85,15 +107,22 @@ def _ready(value: Any, grammar: Any) -> Any:
 @lru_cache
 def _sentences(language: str) -> dict[str, dict[str, Template]]:
     """All sentences of a language: name -> tone ("tu", "vous" or "all") -> template."""
-    environment = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701  # plain text
-    environment.filters.update(LANGUAGES[language].FILTERS)
+    strict = _environment(language, StrictUndefined)
+    lenient = _environment(language, ChainableUndefined)
     read: dict[str, Any] = {}
     for path in sorted((Path(__file__).parent / language).glob("*.yaml")):
         read |= yaml.safe_load(path.read_text(encoding="utf-8"))
     return {
         key: {
-            tone: environment.from_string(text)
+            # One summary serves all who escalate for its reason, each with what it knows
+            tone: (lenient if key.startswith("desk.summary.") else strict).from_string(text)
             for tone, text in (value if isinstance(value, dict) else {"all": value}).items()
         }
         for key, value in read.items()
     }
+
+
+def _environment(language: str, undefined: type[Undefined]) -> Environment:
+    environment = Environment(undefined=undefined, autoescape=False, finalize=_mark)  # noqa: S701  # plain text
+    environment.filters.update(LANGUAGES[language].FILTERS)
+    return environment

@@ -18,6 +18,12 @@ TELLTALE = frozenset(
 )
 PRECEDENCES = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 REPORT = re.compile(r"multipart/report\b|message/(delivery-status|feedback-report)\b", re.I)
+# What mailboxes that set no such header begin their subject with
+ABSENT = re.compile(
+    r"\s*(réponse automatique|absence du bureau|message d[’']absence|absent du bureau|"
+    r"automatic reply|auto-?reply|out of (the )?office)\b",
+    re.I,
+)
 MACHINE = re.compile(
     r"(mailer-daemon|postmaster|mdaemon|bounces?|(do-?)?(not|no|ne-?pas|pas-de)-?re(ply|pondre|ponse)"
     r"|no-?reply|auto-?reply|autoresponder|listserv|majordomo)([+.=_-].*)?",
@@ -35,6 +41,7 @@ def is_automatic(headers: Headers, sender: str, own: Collection[str]) -> bool:
         or headers.get("precedence").lower() in PRECEDENCES
         or (headers.has("return-path") and headers.get("return-path") in {"", "<>"})
         or REPORT.match(headers.get("content-type")) is not None
+        or ABSENT.match(headers.get("subject")) is not None
         or MACHINE.fullmatch(sender.rpartition("@")[0]) is not None
         or sender in own
     )

@@ -15,7 +15,7 @@ from twilio.request_validator import RequestValidator  # type: ignore[import-unt
 from twilio.rest import Client  # type: ignore[import-untyped]  # ditto
 
 from connectors.config import setting
-from connectors.errors import BadSignature
+from connectors.errors import BadSignature, Refused
 from connectors.ports import (
     Attachment,
     Fetched,
@@ -28,7 +28,7 @@ from connectors.ports import (
     StatusReport,
 )
 from connectors.segments import plain_text
-from connectors.transport import parse_seconds
+from connectors.transport import parse_seconds, settle_environment
 from connectors.twilio.calls import call
 from connectors.twilio.deliveries import (
     WHATSAPP,
@@ -80,6 +80,7 @@ class TwilioChannel:
         self._client.api.base_url = self._base_url
         if not (urlsplit(self._base_url).hostname or "").endswith(".twilio.com"):
             self._client.content.base_url = self._base_url  # the sandbox has both in one place
+        settle_environment(http.session, self._base_url, self._client.content.base_url)
 
     def verify(self, request: SignedRequest) -> Receipt:
         """A repeat has the same id: the MessageSid, with the status when it is a report."""
@@ -187,9 +188,14 @@ class TwilioChannel:
             "NumMedia": message.num_media or "0",
         }
         if int(fields["NumMedia"]):
-            media = call(
-                lambda: self._client.messages(message.sid).media.list(limit=10), sends=False
-            )
+            try:
+                media = call(
+                    lambda: self._client.messages(message.sid).media.list(limit=10), sends=False
+                )
+            except Refused:  # deleted, say: the words are read all the same, and all that follow
+                log.warning("twilio: the media of a message are not to be had")
+                media = []
+            fields["NumMedia"] = str(len(media))
             for n, item in enumerate(media):
                 fields[f"MediaUrl{n}"] = self._base_url + item.uri.removesuffix(".json")
                 fields[f"MediaContentType{n}"] = item.content_type or ""

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from tests.bench import growth, intake, turn, turns
+from tests.bench import growth, intake, knowledge, turn, turns
 from tests.bench.figures import Figure, Options
 
 BENCHES: dict[str, Callable[[Options], list[Figure]]] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Callable[[Options], list[Figure]]] = {
     "turn": lambda _: turn.measure(),
     "turns": turns.measure,
     "growth": growth.measure,
+    "knowledge": lambda _: knowledge.measure(),
 }
 
 

@@ -29,6 +29,7 @@ def main() -> int:
         messages=chosen.messages,
         seed=chosen.seed,
         storm=chosen.minutes * 60 * SHARE,
+        calm=chosen.minutes * 60 * (1 - SHARE),
         every=chosen.every,
         burst=chosen.burst,
         channels=chosen.channels,

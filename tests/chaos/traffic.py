@@ -1,4 +1,4 @@
-"""Customers write: in bursts, some deliveries twice or late, each customer's own in order."""
+"""Customers write: in bursts, some deliveries twice, late or in another order than written."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.chaos.stage import open_sandbox
 
 AT_ONCE = 8  # customers whose carriers post at the same moment
 DUPLICATED = 0.2
+SWAPPED = 0.2  # of two messages of one person, how often the second arrives first
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Sent:
 
 @dataclass
 class Traffic:
-    """`sent` in each customer's own order."""
+    """`sent` in the order in which each customer's messages came to the door."""
 
     customers: Sequence[Customer]
     dice: Random
@@ -59,13 +60,15 @@ class Traffic:
         for done in self._running:
             done.result()
         chosen = self.dice.sample(self._talking, min(size, len(self._talking)))
-        self._running = [self._pool.submit(self._repeat, old) for old in self._draw_old()]
+        self._running = [self._pool.submit(self._repeat, old) for old in self._draw_old(size)]
         messages = 0
         for customer in chosen:
             channel = CHANNELS[customer.channel]
             count = min(self.dice.choice((1, 1, 1, 2)), len(customer.lines) - customer.sent)
             lines = customer.lines[customer.sent : customer.sent + count]
             posts = [(line, channel.name_message(self.dice), self._times()) for line in lines]
+            if self.dice.random() < SWAPPED:
+                posts.reverse()
             self._running.append(self._pool.submit(self._write, customer, posts))
             messages += count
             customer.sent += count
@@ -82,8 +85,8 @@ class Traffic:
         """Half of the duplicates come at once, the others late."""
         return self.dice.choice((2, 2, 3)) if self.dice.random() < DUPLICATED / 2 else 1
 
-    def _draw_old(self) -> Sequence[Sent]:
-        count = sum(self._times() > 1 for _ in range(12))
+    def _draw_old(self, size: int) -> Sequence[Sent]:
+        count = sum(self._times() > 1 for _ in range(size))
         return self.dice.sample(self.sent, min(len(self.sent), count))
 
     def _write(self, customer: Customer, posts: Sequence[tuple[Line, str, int]]) -> None:

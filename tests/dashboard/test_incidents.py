@@ -105,7 +105,7 @@ def test_a_delivery_given_up_is_told_in_plain_words(
 
 def test_what_is_in_a_delivery_stays_in_the_database(sarah: Person, failed: Delivery) -> None:
     html = sarah.get(PAGE).text
-    for hidden in ("carte", "X-Secret", "33645789012", failed.provider_id):
+    for hidden in ("de+carte", "de carte", "X-Secret", "33645789012", failed.provider_id):
         assert hidden not in html
 
 
@@ -179,6 +179,23 @@ def test_a_second_click_on_a_delivery_changes_nothing(
     answer = retry(sarah, "deliveries", failed.id)
     assert "quelqu’un a été plus rapide" in sarah.get(answer.location).text
     assert read(Delivery, failed.id).attempts == 3
+
+
+def test_a_delivery_that_nobody_will_ever_read_is_discarded_and_kept(
+    sarah: Person, failed: Delivery, at_noon: datetime
+) -> None:
+    discard = f"/desk/deliveries/{failed.id}/discard"
+    assert f'action="{discard}"' in sarah.get(PAGE).text
+    html = sarah.get(sarah.post(discard).location).text
+    assert "L’envoi est écarté" in html
+    assert "Aucun incident" in html
+    kept = read(Delivery, failed.id)
+    assert (kept.state, kept.body, kept.headers) == ("ignored", failed.body, failed.headers)
+    assert kept.error.startswith("discarded by user ")
+    assert kept.error.endswith(": KeyError")
+    again = sarah.post(discard)
+    assert "quelqu’un a été plus rapide" in sarah.get(again.location).text
+    assert retry(sarah, "deliveries", failed.id, headers={"X-Live": "1"}).status_code == 409
 
 
 def test_a_failed_message_is_written_anew_once_and_the_first_stays_as_it_was(
@@ -271,12 +288,13 @@ def test_what_has_not_failed_is_not_sent_again(begin: Begin, at_noon: datetime, 
         incidents.retry_message(message.tenant_id, db, message.id, NOW)
 
 
-def test_another_shop_neither_sees_nor_retries(
+def test_another_shop_neither_sees_nor_retries_nor_discards(
     charlie: Person, begin: Begin, failed: Delivery, at_noon: datetime
 ) -> None:
     message = undelivered(begin())
     assert "Aucun incident" in charlie.get(PAGE).text
     assert retry(charlie, "deliveries", failed.id).status_code == 404
+    assert charlie.post(f"/desk/deliveries/{failed.id}/discard").status_code == 404
     assert retry(charlie, "messages", message.id).status_code == 404
     with transaction() as db:
         other = charlie_shop(db)

@@ -1,0 +1,102 @@
+"""Which order, and which article of it, a message is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot.turn import Outcome, Say, Turn
+from connectors.ports import Order, OrderLine, OrderSystem, Proof
+
+OPEN = ("placed", "preparing", "shipped")
+
+
+def find_order(turn: Turn, orders: OrderSystem, pending: str) -> Order | Outcome:
+    """The customer's order that the message is about, or what to answer when it cannot be
+    told. `pending` is the intent to go on with once they say which.
+
+    An order that is not there and one that is another person's give the same words.
+    """
+    entities = turn.understanding.entities
+    number = next(iter(entities.order_numbers), "") or _spoken_of(turn)
+    if number:
+        order = orders.find_order(number, proof_for(turn))
+        return order if order is not None else not_found(number, pending)
+    mine = orders.list_orders(turn.proof)
+    if entities.tracking_numbers:
+        number = entities.tracking_numbers[0]
+        return _of_parcel(mine, number) or not_found(number, pending)
+    named = _naming(turn, mine)
+    if len(named) == 1:
+        return named[0]
+    open_ones = [o for o in (named or mine) if o.state in OPEN]
+    if len(open_ones) == 1 and pending not in {"exchange_request", "return_request"}:
+        return open_ones[0]
+    if len(mine) == 1:
+        return mine[0]
+    return _which(mine, pending)
+
+
+def find_line(turn: Turn, order: Order) -> OrderLine | Outcome:
+    """The article of the order that is meant: the one named, or the only one."""
+    named = _references(turn)
+    lines = [line for line in order.lines if _reference(line) in named] or list(order.lines)
+    if len(lines) == 1:
+        return lines[0]
+    titles = [line.title for line in order.lines]
+    return waiting(Say("order.which_article", {"order": order.number, "titles": titles}))
+
+
+def proof_for(turn: Turn) -> Proof:
+    """What is proven, with the family name that they say where the policy takes it."""
+    if not turn.policies.name_and_number:
+        return turn.proof
+    said = turn.understanding.entities.last_name or ""
+    return replace(turn.proof, last_name=said)
+
+
+def not_found(number: str, pending: str) -> Outcome:
+    return waiting(Say("order.not_found", {"number": number}), "order_number", pending)
+
+
+def waiting(say: Say, asks: str = "clarification", pending: str = "") -> Outcome:
+    """A question back: it goes out at once, whatever the level of the intent."""
+    remember = {"pending": pending, "order": None} if pending else {}
+    return Outcome(say=(say,), asks=asks, remember=remember, needs_approval=False)
+
+
+def _spoken_of(turn: Turn) -> str:
+    """The order of which the conversation is, unless they name another article."""
+    number: str = turn.memory.get("order") or ""
+    bought = set(turn.memory.get("order_articles") or ())
+    named = _references(turn)
+    return number if not named or named & bought else ""
+
+
+def _of_parcel(mine: list[Order], number: str) -> Order | None:
+    return next((o for o in mine if number in o.tracking_numbers), None)
+
+
+def _naming(turn: Turn, mine: list[Order]) -> list[Order]:
+    """Those of the orders with an article that the message names."""
+    named = _references(turn)
+    return [o for o in mine if any(_reference(line) in named for line in o.lines)]
+
+
+def _references(turn: Turn) -> set[str]:
+    return {ref for mention in turn.understanding.entities.products for ref in mention.references}
+
+
+def _reference(line: OrderLine) -> str:
+    return reference_of(line.sku)
+
+
+def reference_of(sku: str) -> str:
+    """The product's reference in an article's SKU: RF-2847 of RF-2847-38, SB-133 of itself."""
+    parts = sku.split("-")
+    return "-".join(parts[:2])
+
+
+def _which(mine: list[Order], pending: str) -> Outcome:
+    if not mine:
+        return waiting(Say("order.ask_number"), "order_number", pending)
+    return waiting(Say("order.which", {"orders": mine}), "order_number", pending)

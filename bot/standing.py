@@ -1,0 +1,82 @@
+"""What a tenant and its agent are set to, and what the shop sells: read again only when it was
+changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from cachetools import LRUCache
+from sqlalchemy import String, bindparam, cast, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from bot import turn as words
+from bot.agents import Speaker, speaking_as
+from bot.db import engine
+from bot.models import catalogue
+from bot.models.base import table_of
+from bot.models.catalogue import Post as PostRow
+from bot.models.catalogue import Product as ProductRow
+from bot.models.conversations import Conversation
+from bot.models.tenants import Agent, Deployment, Tenant
+from bot.tenants import describe_tenant
+from connectors.ports import Post, Product
+
+
+@dataclass(frozen=True)
+class Standing:
+    tenant: words.Tenant
+    order_shapes: tuple[str, ...]
+    speaker: Speaker
+    products: tuple[Product, ...]
+    posts: tuple[Post, ...]
+
+
+def _version(table: str) -> Any:
+    """PostgreSQL's own: the transaction that wrote the row as it is."""
+    return cast(literal_column(f"{table}.xmin"), String)
+
+
+_conversation, _deployment = table_of(Conversation), table_of(Deployment)
+_agent, _tenant = table_of(Agent), table_of(Tenant)
+_products = select(func.max(ProductRow.read_at)).where(ProductRow.tenant_id == _tenant.c.id)
+_articles = select(func.count()).where(ProductRow.tenant_id == _tenant.c.id)
+_posts = select(func.max(PostRow.id)).where(PostRow.tenant_id == _tenant.c.id)
+_STAMP = (
+    select(
+        _tenant.c.id,
+        _version("tenants"),
+        _deployment.c.id,
+        _version("deployments"),
+        _agent.c.id,
+        _version("agents"),
+        _products.scalar_subquery(),
+        _articles.scalar_subquery(),
+        _posts.scalar_subquery(),
+    )
+    .select_from(_conversation)
+    .join(_deployment, _deployment.c.id == _conversation.c.deployment_id)
+    .join(_agent, _agent.c.id == _deployment.c.agent_id)
+    .join(_tenant, _tenant.c.id == _conversation.c.tenant_id)
+    .where(
+        _conversation.c.tenant_id == bindparam("tenant"),
+        _conversation.c.id == bindparam("conversation"),
+    )
+)
+_read: LRUCache[Any, Standing] = LRUCache(256)
+
+
+def standing_in(tenant_id: int, db: Session, conversation_id: int) -> Standing:
+    """As it is now where that conversation takes place."""
+    values = {"tenant": tenant_id, "conversation": conversation_id}
+    stamp = (engine(), *db.connection().execute(_STAMP, values).one())
+    found: Standing | None = _read.get(stamp)
+    if found is None:
+        found = _read[stamp] = Standing(
+            tenant=describe_tenant(tenant_id, db),
+            order_shapes=tuple(db.get_one(Tenant, tenant_id).order_shapes),
+            speaker=speaking_as(tenant_id, db, conversation_id),
+            products=catalogue.products(tenant_id, db),
+            posts=catalogue.posts(tenant_id, db),
+        )
+    return found
