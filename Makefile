@@ -7,7 +7,7 @@ RUNTIME := .venv/.runtime-installed
 DEVELOPMENT := .venv/.development-installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run reset test check migration format rehearse bench chaos chromium
+.PHONY: help setup run reset test check migration format rehearse rewritten day bench chaos chromium
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,12 @@ format: $(DEVELOPMENT) ## put the code in form
 
 rehearse: $(DEVELOPMENT) ## play the written conversations (ONLY= one of them)
 	$(BIN)/flask rehearse $(or $(ONLY),tests/conversations)
+
+rewritten: $(DEVELOPMENT) ## the same, as others would type them (STYLE= accents, typos, sms, polite)
+	$(BIN)/flask rehearse --rewritten $(or $(STYLE),all) $(or $(ONLY),tests/conversations)
+
+day: $(DEVELOPMENT) ## the hundred messages of a day, and what became of them
+	$(BIN)/flask day
 
 bench: $(DEVELOPMENT) ## measure (ONLY= one of the benches)
 	$(BIN)/python -m tests.bench $(ONLY)

@@ -9,7 +9,7 @@ from bot.db import migrate
 from bot.demo import load_demo
 from bot.export import conversations
 from bot.knowledge.commands import knowledge
-from bot.rehearsal.commands import rehearse
+from bot.rehearsal.commands import day, rehearse
 from bot.understanding.commands import evaluate, train
 
 
@@ -26,5 +26,5 @@ def migrate_database() -> None:
 
 
 def register(app: Flask) -> None:
-    for each in (demo, migrate_database, conversations, knowledge, evaluate, train, rehearse):
+    for each in (demo, migrate_database, conversations, knowledge, evaluate, train, rehearse, day):
         app.cli.add_command(each)

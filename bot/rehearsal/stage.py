@@ -19,7 +19,7 @@ from sqlalchemy import func, select, update
 
 from bot import clock, queue
 from bot.db import engine, transaction
-from bot.demo.load import SANDBOX_WORLD, door_of, load_world
+from bot.demo.load import SANDBOX_WORLD, door_of, load_world, mail_doors
 from bot.demo.sandbox import describe_world
 from bot.idle import wait_until_idle
 from bot.models import Base
@@ -160,12 +160,16 @@ def set_stage(tenant: str, at: datetime, setting: Setting | None = None) -> Stag
     clock.set_clock(at)
     sandbox = _sandbox()
     shop = next(world for world in worlds if "twilio" in world.raw["connections"])
-    doors = {
-        "sms_url": door_of(shop),
-        "mail_url": door_of(shop, "resend"),
-        "shop_url": door_of(shop, "shopify"),
-    }
-    sandbox.replace(describe_world(shop, **doors, reports=False))
+    others = (world for world in worlds if world is not shop)
+    described = describe_world(
+        shop,
+        door_of(shop),
+        mail_url=door_of(shop, "resend"),
+        mail_doors=mail_doors(others),
+        shop_url=door_of(shop, "shopify"),
+        reports=False,
+    )
+    sandbox.replace(described)
     ids = {world.slug: load_world(world, sandbox, at) for world in worlds}
     _keep_adapters()
     if chosen.stock:
