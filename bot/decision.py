@@ -72,6 +72,8 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
             continue
         level = loaded.speaker.level(intent) if intent in FLOWS else "human"
         outcome = _answer(turn, intent, level)
+        if outcome.instead:
+            level = loaded.speaker.level(outcome.instead)
         done_as = _done_as(level, outcome)
         (drafted if done_as == "draft" else sent).append(outcome)
         covered |= outcome.covers

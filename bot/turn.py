@@ -161,6 +161,7 @@ class Policies:
     exchanges calendar days; money in the tenant's currency.
 
     `name_and_number`: a family name with an order's number proves enough to speak of it.
+    `support_phone`, as it is read aloud, is told to who is handed over.
     `send_pictures`: the catalogue's picture is sent on channels that carry pictures.
     """
 
@@ -172,6 +173,7 @@ class Policies:
     exchange_hold_days: int = 7
     exchange_by_post: str = "4.90"
     name_and_number: bool = False
+    support_phone: str = ""
     send_pictures: bool = False
 
 
@@ -410,7 +412,8 @@ class Outcome:
     `asks` is the question that the reply ends with, one of QUESTIONS. `answered` is False
     when what is said is at most an acknowledgement, and a person must answer. `pictures` are
     URLs to send along where the channel carries pictures. `needs_approval` is False for a
-    question back, which goes out at once even where answers wait for an adviser."""
+    question back, which goes out at once even where answers wait for an adviser. `instead` is
+    the intent that the request turned out to be, whose level then holds."""
 
     say: tuple[Say, ...] = ()
     asks: str | None = None
@@ -422,3 +425,4 @@ class Outcome:
     answered: bool = True
     pictures: tuple[str, ...] = ()
     needs_approval: bool = True
+    instead: str = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
@@ -38,12 +39,15 @@ def load_demo() -> None:
     worlds = [shifted(read_world(slug), now.date()) for slug in SLUGS]
     boutique = worlds[0]
     if not _is_there(sandbox):
-        doors = {
-            "sms_url": door_of(boutique),
-            "mail_url": door_of(boutique, "resend"),
-            "shop_url": door_of(boutique, "shopify"),
-        }
-        sandbox.replace(describe_world(boutique, **doors, reports=True))
+        described = describe_world(
+            boutique,
+            door_of(boutique),
+            mail_url=door_of(boutique, "resend"),
+            mail_doors=mail_doors(worlds[1:]),
+            shop_url=door_of(boutique, "shopify"),
+            reports=True,
+        )
+        sandbox.replace(described)
     with transaction() as db:
         missing = [w for w in worlds if tenant_by_slug(db, w.slug) is None]
     for world in missing:
@@ -64,6 +68,16 @@ def load_world(world: World, sandbox: SandboxWorld, now: datetime) -> int:
 def door_of(world: World, vendor: str = "twilio") -> str:
     """Where the tenant's carrier posts."""
     return f"{settings().base_url}/webhooks/{vendor}/{world.raw['connections'][vendor]['key']}"
+
+
+def mail_doors(worlds: Iterable[World]) -> dict[str, str]:
+    """By the domain of a tenant's e-mail address, where its events go."""
+    return {
+        address["value"].rpartition("@")[2]: door_of(world, "resend")
+        for world in worlds
+        for address in world.raw["addresses"]
+        if address["channel"] == "email" and "resend" in world.raw["connections"]
+    }
 
 
 def _is_there(sandbox: SandboxWorld) -> bool:

@@ -15,7 +15,13 @@ PARCELS = {"shipped": "in_transit", "delivered": "delivered"}
 
 
 def describe_world(
-    world: World, sms_url: str, *, mail_url: str = "", shop_url: str = "", reports: bool
+    world: World,
+    sms_url: str,
+    *,
+    mail_url: str = "",
+    mail_doors: Mapping[str, str] | None = None,
+    shop_url: str = "",
+    reports: bool,
 ) -> dict[str, Any]:
     """The document for the sandbox's PUT (connectors/sandbox/documents.py gives its shape).
 
@@ -50,6 +56,7 @@ def describe_world(
         "mail": {
             **connections["resend"]["secrets"],
             "url": mail_url,
+            "doors": dict(mail_doors or {}),
             "report": reports,
         },
         "colissimo": {

@@ -37,8 +37,15 @@ SPARE_DAYS = 3  # a spare unit is kept so long when no date of an event is said
 LEND_AFTER = timedelta(hours=2)  # after the parcel should have come, the shop lends its own
 
 
+COVERED = frozenset({"order_status", "order_list"})
+
+
 def report(turn: Turn) -> Outcome:
     """By urgency: reassurance with what is known, or fallbacks that are made ready now."""
+    return replace(_report(turn), covers=COVERED)
+
+
+def _report(turn: Turn) -> Outcome:
     if turn.shop.orders is None:
         return hand_over(turn, "delivery_problem")
     order = find_order(turn, turn.shop.orders, "delivery_problem")

@@ -143,7 +143,8 @@ def _bought(turn: Turn, intent: str) -> tuple[Order, OrderLine] | Outcome:
     if isinstance(order, Outcome):
         return order
     if order.state in ("placed", "preparing", "shipped"):
-        return change(turn)  # before the parcel has come, wanting something else is a change
+        # Before the parcel has come, wanting something else is a change
+        return replace(change(turn), instead="order_change")
     if order.state in ("cancelled", "returned") or not order.lines:
         return hand_over(turn, intent)
     line = find_line(turn, order)

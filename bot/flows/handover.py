@@ -79,10 +79,16 @@ def leave_to_adviser(turn: Turn) -> Outcome:
 
 def _escalated(turn: Turn, reason: str, sentence: str) -> Outcome:
     return Outcome(
-        say=(Say(sentence, when_answered(turn)),),
+        say=(Say(sentence, when_answered(turn)), *tell_phone(turn)),
         escalations=(_escalation(turn, reason),),
         answered=False,
     )
+
+
+def tell_phone(turn: Turn) -> tuple[Say, ...]:
+    """The number to call, for a tenant that has people on the phone."""
+    phone = turn.policies.support_phone
+    return (Say("handover.phone", {"phone": phone}),) if phone else ()
 
 
 def when_answered(turn: Turn) -> dict[str, object]:

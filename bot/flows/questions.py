@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from bot.flows.handover import priority_of, when_answered
+from bot.flows.handover import priority_of, tell_phone, when_answered
 from bot.turn import Escalate, Outcome, Say, Turn
 from bot.understanding.asked_day import read_asked_day
 
@@ -50,7 +50,7 @@ def _tell_hours(turn: Turn) -> Outcome | None:
 def _find_out(turn: Turn) -> Outcome:
     escalation = Escalate("general_question", priority_of(turn), {"text": turn.text})
     return Outcome(
-        say=(Say("knowledge.find_out", when_answered(turn)),),
+        say=(Say("knowledge.find_out", when_answered(turn)), *tell_phone(turn)),
         escalations=(escalation,),
         answered=False,
     )

@@ -15,6 +15,7 @@ from bot.replies.english_moments import (
     day,
     deadline,
     euros,
+    exact,
     hour,
     meeting,
     moment,
@@ -33,6 +34,7 @@ from bot.replies.english_orders import (
     order_list,
     parcel_state,
     parcel_words,
+    receipt_line,
 )
 
 
@@ -41,6 +43,7 @@ class Article:
     """A product's title, which is in the shop's language: French titles tell the number."""
 
     title: str
+    reference: str = ""
 
     def __str__(self) -> str:
         return self.title
@@ -109,6 +112,8 @@ FILTERS = {
     "on": on,
     "on_day": on_day,
     "euros": euros,
+    "exact": exact,
+    "receipt_line": receipt_line,
     "line_words": line_words,
     "articles": articles,
     "of_line": of_line,

@@ -114,7 +114,12 @@ def week_words(hours: OpeningHours) -> str:
 
 def price(money: Money) -> str:
     """ "€89", "€4.90\""""
-    return format_currency(money.amount, money.currency, locale="en").removesuffix(".00")
+    return exact(money).removesuffix(".00")
+
+
+def exact(money: Money) -> str:
+    """ "€89.00": of a receipt, always to the cent"""
+    return format_currency(money.amount, money.currency, locale="en")
 
 
 def euros(amount: str) -> str:

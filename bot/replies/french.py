@@ -15,6 +15,7 @@ from bot.replies.french_moments import (
     de,
     deadline,
     euros,
+    exact,
     hour,
     meeting,
     moment,
@@ -32,6 +33,7 @@ from bot.replies.french_orders import (
     order_list,
     parcel_state,
     parcel_words,
+    receipt_line,
 )
 
 FEMININE = frozenset(
@@ -61,6 +63,7 @@ class Article:
     """A product's title and the small words that agree with it."""
 
     title: str
+    reference: str = ""
 
     def __str__(self) -> str:
         return self.title
@@ -196,6 +199,8 @@ FILTERS = {
     "date_words": date_words,
     "on": on,
     "euros": euros,
+    "exact": exact,
+    "receipt_line": receipt_line,
     "line_words": line_words,
     "articles": articles,
     "of_line": of_line,

@@ -114,10 +114,15 @@ def week_words(hours: OpeningHours) -> str:
 
 def price(money: Money) -> str:
     """« 89 € », « 4,90 € »; a plain space, for text messages"""
+    return exact(money).replace(",00", "")
+
+
+def exact(money: Money) -> str:
+    """« 89,00 € »: of a receipt, always to the cent"""
     text = format_currency(
         money.amount, money.currency, locale="fr", format="#,##0.00 ¤", currency_digits=True
     )
-    return text.replace("\u202f", " ").replace("\xa0", " ").replace(",00", "")
+    return text.replace("\u202f", " ").replace("\xa0", " ")
 
 
 def euros(amount: str) -> str:

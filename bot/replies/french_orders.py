@@ -8,8 +8,8 @@ from typing import Any
 
 from babel.dates import format_date
 
-from bot.replies.french_moments import all_of, day, hour, on, stamp
-from connectors.ports import Order, Parcel
+from bot.replies.french_moments import all_of, day, exact, hour, on, stamp
+from connectors.ports import Money, Order, OrderLine, Parcel
 
 STATES = {
     "placed": "enregistrée",
@@ -42,11 +42,20 @@ def line_words(line: Any) -> str:
 def articles(lines: Sequence[Any]) -> str:
     """« Robe Bordeaux T38 et Sac à Main Beige »; of many the first two"""
     said = [
-        line_words(line) + (f" × {line.quantity}" if line.quantity > 1 else "") for line in lines
+        line_words(line) + (f" x{line.quantity}" if line.quantity > 1 else "") for line in lines
     ]
     if len(said) > 3:
         return f"{', '.join(said[:2])} et {len(said) - 2} autres articles"
     return all_of(said) or "sans article"
+
+
+def receipt_line(line: OrderLine) -> str:
+    """« 2 x Robe Bordeaux T38 - 190,00 € »"""
+    said = f"{line.quantity} x {line_words(line)}" if line.quantity > 1 else line_words(line)
+    if line.price is None:
+        return said
+    paid = Money(line.price.amount * line.quantity, line.price.currency)
+    return f"{said} - {exact(paid)}"
 
 
 def of_line(line: Any) -> str:

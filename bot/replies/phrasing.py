@@ -27,7 +27,7 @@ from bot.agents import Speaker
 from bot.language_models import open_asker
 from bot.logs import log
 from bot.replies.phatic import Manner, flatten, manner_of
-from bot.replies.render import EMOJI, END, FACT, LONGEST, fit_text, speak_marked, unmark
+from bot.replies.render import EMOJI, END, FACT, LONGEST, fit_text, speak, speak_marked, unmark
 from bot.turn import Say, Voice
 from connectors.errors import ConnectorError
 from connectors.segments import count_segments
@@ -105,10 +105,10 @@ def phrase(
 ) -> str:
     """The sentences as `speak` gives them, or as the agent's model phrases them. Never to be
     called within a transaction. Raises as `speak` does."""
-    written = segment(says, language=language, voice=voice, now=now)
     asker = open_asker(tenant_id, conversation_id, speaker.models, "phrasing")
-    if asker is None or not written.text:
-        return written.text
+    if asker is None:
+        return speak(says, language=language, voice=voice, now=now)
+    written = segment(says, language=language, voice=voice, now=now)
     return rephrase(written, asker.ask, language=language, voice=voice)
 
 
@@ -125,7 +125,8 @@ def rephrase(
         draft = ask(INSTRUCTIONS, describe(written, language, voice), Phrasing)
         return accept(draft.text, written, manner, emoji=voice.emoji)
     except ConnectorError as error:
-        log().warning("written sentence goes out", vendor=error.vendor, code=error.code)
+        tell = log().info if error.code == "resting" else log().warning
+        tell("written sentence goes out", vendor=error.vendor, code=error.code)
     except Rejected as why:
         log().warning("phrasing rejected", reason=str(why))
         metrics.count_model_answer("phrasing", "rejected")
@@ -266,7 +267,7 @@ def _read(sentence: str, manner: Manner, *, last: bool) -> set[str]:
     if forbidden := manner.forbids(said):
         raise Rejected(forbidden)
     classes = manner.read(said)
-    if classes is None:
+    if classes is None or (said and not classes):
         raise Rejected("words")
     # Half a sentence before a slot would change what the slot says
     if not last and sentence[-1] not in _ENDS:

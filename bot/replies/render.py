@@ -101,7 +101,9 @@ def _fill(key: str, facts: Mapping[str, Any], language: str, address: str, now: 
 
 def _ready(value: Any, grammar: Any) -> Any:
     """A product becomes words that agree with it."""
-    return grammar.Article(value.title) if isinstance(value, Product) else value
+    if isinstance(value, Product):
+        return grammar.Article(value.title, value.reference)
+    return value
 
 
 @lru_cache

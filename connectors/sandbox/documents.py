@@ -16,6 +16,7 @@
             "templates": [{"sid": "HX…", "name", "language", "body": "… {{1}} …",
                            "variables": {"1": its default}, "approval": "approved"}]},
  "mail":   {"api_key": "re_…", "webhook_secret": "whsec_…", "url": our door, "report": true,
+            "doors": {"coollibri.example": the door of that domain's events, else `url`},
             "domains": ["elegance-paris.fr"], "rate": requests a second, "retries": [seconds]},
  "colissimo": {"okapi_key": …, "contract_number": …, "password": …, "api_key": …,
                "parcels": [{"number", "status", "at": since when, "expected", "pickup_point",
@@ -56,7 +57,9 @@ TWILIO_KEYS = frozenset(
     {"account_sid", "auth_token", "sms_url", "whatsapp_url", "report", "refuse", "opted_out"}
     | {"handles_opt_out", "retries", "per_second", "templates"}
 )
-MAIL_KEYS = frozenset({"api_key", "webhook_secret", "url", "report", "domains", "rate", "retries"})
+MAIL_KEYS = frozenset(
+    {"api_key", "webhook_secret", "url", "doors", "report", "domains", "rate", "retries"}
+)
 AI_KEYS = frozenset({"api_key", "models"})
 COLISSIMO_KEYS = frozenset({"okapi_key", "contract_number", "password", "api_key", "parcels"})
 TEMPLATE_KEYS = frozenset({"sid", "name", "language", "body", "variables", "approval"})

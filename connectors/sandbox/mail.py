@@ -315,13 +315,22 @@ def _list(document: Mapping[str, Any], name: str) -> list[str]:
 
 def _deliver(world: World, kind: str, data: State, times: int) -> list[State]:
     """Post an event `times` times. Without an address there is nobody to tell."""
-    url = world.settings.get("mail", {}).get("url")
+    url = _door(world, kind, data)
     if not url:
         return [{"error": "NoURL", "ms": 0}]
     event = {"type": kind, "created_at": iso_now(), "data": data}
     body = json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode()
     sid = f"msg_{uuid4().hex}"
     return [_attempt(world, kind, sid, url, body, 0) for _ in range(times)]
+
+
+def _door(world: World, kind: str, data: State) -> str:
+    """Where the events of our domain go: that of the address written to, or from."""
+    settings = world.settings.get("mail", {})
+    ours = data["to"] if kind == "email.received" else [data["from"]]
+    domains = [address.rpartition("@")[2].lower() for _, address in getaddresses(ours)]
+    doors: dict[str, str] = settings.get("doors", {})
+    return next((doors[d] for d in domains if d in doors), settings.get("url") or "")
 
 
 def _attempt(world: World, kind: str, id: str, url: str, body: bytes, number: int) -> State:
