@@ -215,6 +215,7 @@ def open_asker(
     if found is None:
         log().warning("no model connected", purpose=purpose)
         return None
+
     def keep(call: Call) -> None:
         _write(tenant_id, conversation_id, call)
 

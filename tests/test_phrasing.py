@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from mutations import CLASSES, mutations
 
 from bot.replies.phatic import manner_of, read_phrases
-from bot.replies.phrasing import Rejected, Written, accept, cut
-from bot.replies.render import END, FACT
+from bot.replies.phrasing import (
+    Phrasing,
+    Rejected,
+    Slot,
+    Written,
+    accept,
+    cut,
+    describe,
+    rephrase,
+    segment,
+)
+from bot.replies.render import END, FACT, speak
+from bot.turn import Say, Voice
+from connectors.errors import Unusable
 
 # Replies as they are written: facts between < and >, the customer's name as <Julie>
 SCENES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -257,3 +272,57 @@ def test_emoji_are_for_those_who_use_them() -> None:
 )
 def test_the_tone_and_the_order_are_those_of_the_written_reply(scene: str, draft: str) -> None:
     assert try_draft(draft, write(scene, "fr", "vous"), "fr", "vous") is None
+
+
+# --- what goes out -------------------------------------------------------------------------
+
+WARM = Voice("vous", emoji=True)
+
+
+def answers(draft: str) -> Callable[[str, str, type[Phrasing]], Phrasing]:
+    return lambda system, user, answer: answer(text=draft)
+
+
+def fails(system: str, user: str, answer: type[Phrasing]) -> Phrasing:
+    raise Unusable("x", vendor="openai", code="rubbish")
+
+
+def test_the_written_reply_goes_out_whenever_a_draft_is_rejected(
+    good: list[tuple[str, str, str, str]],
+) -> None:
+    for _, scene, language, address, draft in mutations(good, 10, seed=7):
+        written = write(scene, language, address)
+        voice = Voice("tu" if address == "tu" else "vous", emoji=True)
+        assert rephrase(written, answers(draft), language=language, voice=voice) == written.text
+
+
+def test_the_written_reply_goes_out_when_the_model_gives_none() -> None:
+    written = write("held", "fr", "vous")
+    assert rephrase(written, fails, language="fr", voice=WARM) == written.text
+
+
+def test_a_good_draft_goes_out() -> None:
+    written = write("passed", "fr", "vous")
+    said = rephrase(
+        written, answers("Un grand merci pour votre message ! {{1}}"), language="fr", voice=WARM
+    )
+    assert said == "Un grand merci pour votre message ! Je le transmets à l'équipe. 😊"
+
+
+def test_the_model_sees_neither_facts_nor_names() -> None:
+    shown = describe(write("held", "fr", "tu"), "fr", Voice("tu", emoji=True))
+    assert "de côté jusqu'à …" in shown
+    assert not any(fact in shown for fact in ("Julie", "Fleurie", "38", "demain", "18h", "reste 2"))
+
+
+def test_the_replies_of_the_house_can_be_cut() -> None:
+    """Real sentences: what is polite in them is free, all else is a slot."""
+    now = datetime(2025, 1, 13, 10, tzinfo=ZoneInfo("Europe/Paris"))
+    says = [Say("greeting.hello", {"name": "Julie"}), Say("handover.passed_on", {"open": True})]
+    for language, address in (("fr", "tu"), ("fr", "vous"), ("en", "vous")):
+        voice = Voice("tu" if address == "tu" else "vous", emoji=True)
+        written = segment(says, language=language, voice=voice, now=now)
+        assert written.text == speak(says, language=language, voice=voice, now=now)
+        assert written.slots[0] == Slot("Julie", "the customer's name", name=True)
+        manner = manner_of(language, address)
+        assert accept(written.frame, written, manner, emoji=True) == written.text

@@ -73,7 +73,8 @@ class RemoteEngine:
         try:
             found = self.ask(read_prompt(), _describe(said, context), Reading)
         except ConnectorError as error:
-            log().warning("offline engine reads instead", vendor=error.vendor, code=error.code)
+            tell = log().info if error.code == "resting" else log().warning
+            tell("offline engine reads instead", vendor=error.vendor, code=error.code)
             return self.spare.understand(text, context)
         return understand_reading(found, said, entities, context)
 
@@ -124,16 +125,17 @@ def tidy(intents: Sequence[str], asked: str | None) -> tuple[str, ...]:
 
 
 def resolve(found: Reading, said: str, offline: Entities, context: Context) -> Entities:
-    """The words that the model points at, read by our code. What goes by its form (e-mail,
-    phone, tracking and order numbers) our code finds by itself."""
+    """The words that the model points at, read by our code. Where it points at none, what our
+    code reads by itself stands; so do e-mail, phone and tracking number, known by their form."""
     message = _Message(said)
     event, event_date = _read_event(found.event, message, offline, context)
     return replace(
         offline,
         products=_read_products(found.products, message, offline, context),
         sizes=_read_sizes(found.sizes, message, offline, context),
-        colors=tuple(dict.fromkeys(c.lower() for c in found.colors if message.has(c))),
-        quantity=found.quantity if message.counts(found.quantity) else None,
+        colors=tuple(dict.fromkeys(c.lower() for c in found.colors if message.has(c)))
+        or offline.colors,
+        quantity=found.quantity if message.counts(found.quantity) else offline.quantity,
         order_numbers=_read_orders(found.order_numbers, message, offline, context),
         last_name=_read_name(found.last_name, message) or offline.last_name,
         pickup_time=_read_time(found.pickup_time, message, offline, context),
@@ -203,7 +205,7 @@ def _read_sizes(
         if message.has(words):
             same = [s for s in offline.sizes if fold(s) == fold(words.strip())]
             found += same or _alone(words, context, "size").sizes
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found)) or offline.sizes
 
 
 def _read_orders(
@@ -226,9 +228,10 @@ def _read_name(given: str | None, message: _Message) -> str | None:
 def _read_time(
     given: str | None, message: _Message, offline: Entities, context: Context
 ) -> TimeSpan | None:
-    if not given or not message.has(given):
-        return None
-    return _alone(given, context, "pickup_time").pickup_time or offline.pickup_time
+    if given and message.has(given):
+        alone = _alone(given, context, "pickup_time").pickup_time
+        return alone or offline.pickup_time
+    return offline.pickup_time
 
 
 def _read_event(
