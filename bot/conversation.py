@@ -55,7 +55,8 @@ def _answer(leased: Leased) -> None:
 
 def _refresh_customer(loaded: Loaded) -> Customer:
     last = loaded.messages[-1]
-    return profiles.refresh(loaded.customer, IDENTITY_KINDS[last.channel], last.contact)
+    kind = IDENTITY_KINDS[last.channel]
+    return profiles.refresh(loaded.customer, loaded.identities, kind, last.contact)
 
 
 def _read_turn(loaded: Loaded) -> Turn:

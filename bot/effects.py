@@ -11,7 +11,7 @@ from typing import Any, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from bot import clock, reservations
+from bot import clock, profiles, reservations
 from bot.db import transaction
 from bot.events import notify
 from bot.holds import pause_before
@@ -26,9 +26,10 @@ from connectors.ports import Note, ReturnRequest, ReturnSystem, Ticket
 
 def plan_effect(
     tenant_id: int, db: Session, kind: str, purpose: str, request: Json, now: datetime
-) -> None:
-    """Its row, in the transaction that decides it; nothing when it was planned before."""
-    db.execute(
+) -> bool:
+    """Its row, in the transaction that decides it; nothing, and False, when it was planned
+    before."""
+    made = db.scalar(
         insert(Effect)
         .values(
             tenant_id=tenant_id,
@@ -44,7 +45,9 @@ def plan_effect(
             created_at=now,
         )
         .on_conflict_do_nothing(index_elements=["tenant_id", "purpose"])
+        .returning(Effect.id)
     )
+    return made is not None
 
 
 def carry_out() -> int:
@@ -100,6 +103,7 @@ DOING: Mapping[str, Callable[[Effect], str]] = {
     "ticket": _open_ticket,
     "note": _add_note,
     "return": _open_return,
+    "profile": profiles.write_sale,
 }
 
 

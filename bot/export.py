@@ -117,10 +117,12 @@ def _describe_customer(db: Session, conversation: Conversation, zone: ZoneInfo) 
 
 
 def _describe_message(message: Message, zone: ZoneInfo) -> dict[str, Any]:
+    """`disclosed`: the language in which it says that an assistant answers, or null."""
     same = ("id", "direction", "author", "kind", "channel", "contact", "address", "subject")
     more = ("body", "state", "code", "plan", "template", "segments", "turn_id", "provider_id")
     return {
         **{name: getattr(message, name) for name in (*same, *more)},
+        "disclosed": message.extra.get("disclosed"),
         "created_at": _at(message.created_at, zone),
         "sent_at": _at(message.sent_at, zone),
     }

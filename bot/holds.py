@@ -144,7 +144,7 @@ def release(effect: Effect, inventory: InventorySystem) -> None:
             reservation.sku,
             reservation.unit["ref"],
             reservation.quantity,
-            reservation.id,
+            reservation.unit.get("held_as", reservation.id),
         )
         _prepare(effect, inventory, move, None)
     assert effect.request is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from redis import RedisError
@@ -33,10 +34,11 @@ from bot.outbox import apply_report
 from bot.profiles import LookUp, look_up, take_profile
 from bot.queue import ring
 from bot.reports import Reported, apply_reports, as_plain_report
+from bot.sales import take_event
 from bot.settings import settings
-from bot.tenants import open_channel
+from bot.tenants import open_reader
 from connectors.errors import Refused, Unavailable, UnknownEvent
-from connectors.ports import InboundMessage, Receipt, SignedRequest, StatusReport
+from connectors.ports import InboundMessage, Receipt, SignedRequest, StatusReport, StoreEvent
 
 BATCH = 20
 PASSING = 1.0  # seconds until what is sure to pass is tried again
@@ -118,8 +120,8 @@ def _read_reports(claimed: Sequence[Delivery]) -> list[Delivery]:
 
 
 def _plain_report(delivery: Delivery) -> Reported | None:
-    _, channel = open_channel(delivery.tenant_id, delivery.connection_id)
-    return as_plain_report(delivery, channel.read(_request(delivery)))
+    reader = open_reader(delivery.tenant_id, delivery.connection_id)
+    return as_plain_report(delivery, reader.read(_request(delivery)))
 
 
 def _request(delivery: Delivery) -> SignedRequest:
@@ -140,8 +142,8 @@ def _read_guarded(delivery: Delivery) -> bool:
 
 def _read(delivery: Delivery) -> bool:
     try:
-        _, channel = open_channel(delivery.tenant_id, delivery.connection_id)
-        events = channel.read(_request(delivery))  # may ask the vendor: no transaction is open
+        reader = open_reader(delivery.tenant_id, delivery.connection_id)
+        events = reader.read(_request(delivery))  # may ask the vendor: no transaction is open
     except Unavailable as error:
         _try_again(delivery, error)
         return False
@@ -162,23 +164,28 @@ def _read(delivery: Delivery) -> bool:
     return True
 
 
-def _look_up(tenant_id: int, event: InboundMessage | StatusReport) -> LookUp:
+def _look_up(tenant_id: int, event: InboundMessage | StatusReport | StoreEvent) -> LookUp:
     """Who the CRM says that a new sender is: the same person by another channel, perhaps."""
-    if isinstance(event, StatusReport) or not event.proven:
+    if not isinstance(event, InboundMessage) or not event.proven:
         return LookUp(asked=False)
     identity = _identity(event)
     with alone() as connection:
         if is_known(tenant_id, connection, identity.kind, identity.value):
             return LookUp(asked=False)
-    return look_up(tenant_id, identity.kind, identity.value)
+    return replace(look_up(tenant_id, identity.kind, identity.value), stranger=True)
 
 
 def _take(
-    db: Session, delivery: Delivery, event: InboundMessage | StatusReport, person: LookUp
+    db: Session,
+    delivery: Delivery,
+    event: InboundMessage | StatusReport | StoreEvent,
+    person: LookUp,
 ) -> str:
     """Put one event where it belongs; why it was ignored, or ""."""
     if isinstance(event, StatusReport):
         return apply_report(db, delivery.tenant_id, delivery.connection_id, event)
+    if isinstance(event, StoreEvent):
+        return take_event(delivery.tenant_id, db, event, clock.now())
     return _take_message(db, delivery, event, person)
 
 
@@ -242,12 +249,14 @@ def _meet(
     profile = person.profile
     others = [("phone", profile.phone), ("email", profile.email.lower())] if profile else []
     others = [(kind, value) for kind, value in others if value]
-    stranger = Customer(
+    draft = Customer(
         tenant_id=tenant_id, first_name="", last_name="", language="", profile={}, created_at=now
     )
     if person.asked:
-        take_profile(stranger, person, now)
-    return meet_customer(tenant_id, db, _identity(event), others, stranger, now)
+        take_profile(draft, person, now)
+    return meet_customer(
+        tenant_id, db, _identity(event), others, draft, now, stranger=person.stranger
+    )
 
 
 def _identity(event: InboundMessage) -> NewIdentity:

@@ -63,7 +63,11 @@ def load(leased: Leased, *, again: bool) -> Loaded | None:
             conversation.lease_until = clock.wall() + timedelta(seconds=settings().lease_seconds)
         standing = standing_in(leased.tenant_id, db, leased.id)
         row = begin_turn(leased.tenant_id, db, leased.id, clock.now(), again=again)
-        held = active_reservations(leased.tenant_id, db, leased.customer_id)
+        held = (
+            active_reservations(leased.tenant_id, db, leased.customer_id)
+            if standing.reserved
+            else []
+        )
         said = what_we_said(leased.tenant_id, db, leased.id)
         return Loaded(
             conversation=conversation,
@@ -82,7 +86,7 @@ def load(leased: Leased, *, again: bool) -> Loaded | None:
             speaker=standing.speaker,
             customer=db.get_one(Customer, leased.customer_id),
             messages=tuple(messages),
-            enclosed=_enclosed(leased.tenant_id, db, messages),
+            enclosed=_enclosed(leased.tenant_id, db, messages, files=standing.enclosed),
             identities=tuple(identities_of(leased.tenant_id, db, leased.customer_id)),
             reservations=tuple(describe(r, standing.tenant) for r in held),
             first=not said,
@@ -91,12 +95,14 @@ def load(leased: Leased, *, again: bool) -> Loaded | None:
         )
 
 
-def _enclosed(tenant_id: int, db: Session, messages: Sequence[Message]) -> tuple[str, ...]:
+def _enclosed(
+    tenant_id: int, db: Session, messages: Sequence[Message], *, files: bool
+) -> tuple[str, ...]:
     """What came along, as its senders call it: it may not be fetched yet. The pictures of an
     e-mail that says something are often its signature."""
     told = [m for m in messages if m.channel != "email" or not m.body.strip()]
-    files = media_of(tenant_id, db, [m.id for m in told])
-    kinds = [kind_of(f.source["content_type"]) for f in files if "content_type" in f.source]
+    came = media_of(tenant_id, db, [m.id for m in told]) if files else []
+    kinds = [kind_of(f.source["content_type"]) for f in came if "content_type" in f.source]
     return (*kinds, *("place" for m in messages if "latitude" in m.extra))
 
 

@@ -39,7 +39,8 @@ def set_up_logs(part: str) -> None:
     root.handlers = [handler]
     root.setLevel(settings().log_level)
     # RQ and the SDKs log arguments and bodies below this
-    for noisy in "rq twilio urllib3 pyactiveresource apscheduler hubspot alembic".split():
+    noisy_ones = "rq twilio urllib3 pyactiveresource apscheduler hubspot alembic openai httpx2"
+    for noisy in noisy_ones.split():
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

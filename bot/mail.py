@@ -58,6 +58,8 @@ def compose(message: Message, answered: Message | None, tenant: Tenant, language
 
 def _subject(message: Message, tenant: Tenant, language: str) -> str:
     """The thread's own subject, as an answer; of our own accord, the kind's."""
+    if own := message.extra.get("subject"):
+        return str(own)
     asked = " ".join(message.subject.split())
     if asked:
         return asked if ANSWERED.match(asked) else f"Re: {asked}"

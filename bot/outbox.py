@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
+from urllib.parse import quote
 
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
@@ -20,9 +21,12 @@ from bot.holds import pause_before
 from bot.limits import take
 from bot.logs import log
 from bot.mail import compose
+from bot.media.links import signed_url
+from bot.media.names import saved_name
 from bot.models.base import Json
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
+from bot.models.media import media_of
 from bot.models.messages import (
     Message,
     answered_by,
@@ -47,6 +51,8 @@ GIVE_UP_AFTER = 10  # attempts at handing a message over, the last more than an 
 OPTED_OUT = "21610"  # Twilio's word for: they said STOP to the carrier
 ASK_AFTER = timedelta(seconds=30)  # then the carrier is asked what became of a message
 ASK_AT_LEAST_EVERY = timedelta(minutes=30)
+# WhatsApp takes one file a message (https://www.twilio.com/docs/whatsapp/api)
+MOST_PICTURES = {"whatsapp": 1, "email": 10}
 PASSING = 1.0  # seconds until what is sure to pass is tried again
 
 
@@ -76,7 +82,8 @@ def write_answer(
     where it is at hand."""
     conversation = db.get_one(Conversation, inbound.conversation_id)
     customer = db.get_one(Customer, conversation.customer_id)
-    back = way_back(db, customer, inbound)
+    answers = sending.SENDING.get(kind) == "answer"
+    back = way_back(db, customer, inbound, answers=answers)
     ways = [back]
     if back.channel == "whatsapp":  # its window may be over: how else?
         others = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
@@ -90,12 +97,23 @@ def write_answer(
     return _write(db, conversation, customer, ways, letter, stopped, inbound, tenant)
 
 
-def write_first(db: Session, conversation: Conversation, text: str, *, kind: str) -> Message:
-    """A message of our own accord (a reminder …), where and when the planner says."""
+def write_first(
+    db: Session,
+    conversation: Conversation,
+    text: str,
+    *,
+    kind: str,
+    only: str = "",
+    subject: str = "",
+) -> Message:
+    """A message of our own accord (a reminder …), where and when the planner says: by the
+    channel `only`, if one is named. `subject`: of the e-mail, if it is one."""
     customer = db.get_one(Customer, conversation.customer_id)
     ways = find_ways(customer.tenant_id, db, customer, conversation.deployment_id)
+    ways = [way for way in ways if only in {"", way.channel}]
     stopped = customer.opted_out_at is not None
-    return _write(db, conversation, customer, ways, _Letter(text, kind), stopped)
+    letter = _Letter(text, kind, extra={"subject": subject} if subject else {})
+    return _write(db, conversation, customer, ways, letter, stopped)
 
 
 def _write(
@@ -261,8 +279,24 @@ def _outbound(message: Message) -> OutboundMessage:
         key=f"message-{message.tenant_id}-{message.id}",
         template=message.template,
         variables=message.variables,
+        media_urls=_pictures(message),
     )
     return _as_mail(plain, message) if message.channel == "email" else plain
+
+
+def _pictures(message: Message) -> tuple[str, ...]:
+    """Where the carrier fetches the pictures that go with it: the catalogue's that the
+    assistant chose, and ours that an adviser enclosed. A template has no room for any."""
+    if message.template or message.channel not in MOST_PICTURES:
+        return ()
+    urls = list(message.extra.get("pictures", ()))
+    if "enclosed" in message.extra:
+        with transaction() as db:
+            files = media_of(message.tenant_id, db, [message.id])
+        urls += [
+            f"{signed_url(m)}/{quote(saved_name(m.name, m.content_type, m.id))}" for m in files
+        ]
+    return tuple(urls[: MOST_PICTURES[message.channel]])
 
 
 def _as_mail(plain: OutboundMessage, message: Message) -> OutboundMessage:
@@ -276,6 +310,7 @@ def _as_mail(plain: OutboundMessage, message: Message) -> OutboundMessage:
             memory = db.get_one(Conversation, message.conversation_id).memory
             mail = compose(message, answered, tenant, memory.get("language") or tenant.language)
             composed = {**asdict(mail), "sender_name": tenant.name}
+            composed["media_urls"] = list(plain.media_urls)  # a link of tomorrow would differ
             stored.extra = {**stored.extra, "mail": composed}
         return replace(plain, **stored.extra["mail"])
 

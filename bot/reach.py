@@ -50,9 +50,9 @@ def find_ways(tenant_id: int, db: Session, customer: Customer, deployment_id: in
     return ways
 
 
-def way_back(db: Session, customer: Customer, inbound: Message) -> Way:
-    """The way by which a message came."""
-    said = consents.given(customer.tenant_id, db, customer.id, inbound.channel)
+def way_back(db: Session, customer: Customer, inbound: Message, *, answers: bool = False) -> Way:
+    """The way by which a message came. `answers`: for an answer to it, which needs no consent."""
+    said = {} if answers else consents.given(customer.tenant_id, db, customer.id, inbound.channel)
     return Way(
         channel=inbound.channel,
         contact=inbound.contact,

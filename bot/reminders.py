@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot import turn as words
+from bot.after_sale import WRITING
 from bot.agents import speaking_as
 from bot.db import transaction
 from bot.logs import log
@@ -31,6 +32,12 @@ def send_reminders() -> int:
 
 
 def _remind(db: Session, reminder: Reminder) -> None:
+    if write := WRITING.get(reminder.kind):
+        written = write(db, reminder)
+        reminder.state = "sent" if written else "cancelled"
+        reminder.message_id = written.id if written else None
+        log().info("reminder", reminder=reminder.id, message=reminder.message_id)
+        return
     found = db.get(Reservation, reminder.reservation_id) if reminder.reservation_id else None
     if reminder.reservation_id and (found is None or found.state != "active"):
         reminder.state = "cancelled"

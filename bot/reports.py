@@ -18,7 +18,7 @@ from bot.models.messages import (
     lock_progress,
     save_progress,
 )
-from connectors.ports import InboundMessage, StatusReport
+from connectors.ports import InboundMessage, StatusReport, StoreEvent
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Reported:
 
 
 def as_plain_report(
-    delivery: Delivery, events: Sequence[InboundMessage | StatusReport]
+    delivery: Delivery, events: Sequence[InboundMessage | StatusReport | StoreEvent]
 ) -> Reported | None:
     """The delivery as one that may be taken with others."""
     if len(events) != 1 or not isinstance(events[0], StatusReport):

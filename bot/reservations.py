@@ -48,6 +48,26 @@ def end(db: Session, found: Reservation, state: str, now: datetime) -> None:
         return
     found.state, found.ended_at = state, now
     _cancel_reminder(found.tenant_id, db, found)
+    _plan_release(db, found, now)
+
+
+def collect(db: Session, found: Reservation, units: int, now: datetime) -> None:
+    """So many units were sold to whom they are kept for. What is left stays put aside, what was
+    sold is a reservation of its own, whose hold in the shop is the same."""
+    if units >= found.quantity:
+        end(db, found, "collected", now)
+        return
+    found.quantity -= units
+    columns = found.__table__.columns.keys()
+    sold = {name: getattr(found, name) for name in columns if name != "id"}
+    sold |= {"unit": {**found.unit, "held_as": found.id}, "quantity": units}
+    part = Reservation(**sold | {"state": "collected", "ended_at": now})
+    db.add(part)
+    db.flush()
+    _plan_release(db, part, now)
+
+
+def _plan_release(db: Session, found: Reservation, now: datetime) -> None:
     hold = effect_for(found.tenant_id, db, f"turn:{found.turn_id}:hold:{found.sku}")
     db.add(plan_release(found, hold.connection_id if hold else None, now))
 

@@ -208,7 +208,12 @@ def _forget() -> None:
         engine().dispose()
     for made in (settings, engine, queue.redis, queue.queue, vault._fernet, limits._limiter):
         made.cache_clear()
-    for opened in (tenants.channel_at_door, tenants.open_channel, tenants.find_system):
+    for opened in (
+        tenants.channel_at_door,
+        tenants.open_channel,
+        tenants.open_reader,
+        tenants.find_system,
+    ):
         opened.cache_clear()
     tenants._adapters.clear()  # another stack's connections may have the same ids
 

@@ -3,11 +3,11 @@ changed."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from cachetools import LRUCache
-from sqlalchemy import String, bindparam, cast, func, literal_column, select
+from sqlalchemy import String, bindparam, cast, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from bot import turn as words
@@ -18,6 +18,9 @@ from bot.models.base import table_of
 from bot.models.catalogue import Post as PostRow
 from bot.models.catalogue import Product as ProductRow
 from bot.models.conversations import Conversation
+from bot.models.media import Media
+from bot.models.messages import Message
+from bot.models.reservations import Reservation
 from bot.models.tenants import Agent, Deployment, Tenant
 from bot.tenants import describe_tenant
 from connectors.ports import Post, Product
@@ -25,11 +28,16 @@ from connectors.ports import Post, Product
 
 @dataclass(frozen=True)
 class Standing:
+    """`reserved`, `enclosed`: whether the customer has reservations, and what they wrote now
+    files with it."""
+
     tenant: words.Tenant
     order_shapes: tuple[str, ...]
     speaker: Speaker
     products: tuple[Product, ...]
     posts: tuple[Post, ...]
+    reserved: bool = False
+    enclosed: bool = False
 
 
 def _version(table: str) -> Any:
@@ -42,8 +50,21 @@ _agent, _tenant = table_of(Agent), table_of(Tenant)
 _products = select(func.max(ProductRow.read_at)).where(ProductRow.tenant_id == _tenant.c.id)
 _articles = select(func.count()).where(ProductRow.tenant_id == _tenant.c.id)
 _posts = select(func.max(PostRow.id)).where(PostRow.tenant_id == _tenant.c.id)
+_reserved = exists().where(
+    Reservation.tenant_id == _tenant.c.id,
+    Reservation.customer_id == _conversation.c.customer_id,
+    Reservation.state == "active",
+)
+_enclosed = exists().where(
+    Media.message_id == Message.id,
+    Message.conversation_id == _conversation.c.id,
+    Message.direction == literal_column("'in'"),  # as an index has it
+    Message.turn_id.is_(None),
+)
 _STAMP = (
     select(
+        _reserved,
+        _enclosed,
         _tenant.c.id,
         _version("tenants"),
         _deployment.c.id,
@@ -69,7 +90,8 @@ _read: LRUCache[Any, Standing] = LRUCache(256)
 def standing_in(tenant_id: int, db: Session, conversation_id: int) -> Standing:
     """As it is now where that conversation takes place."""
     values = {"tenant": tenant_id, "conversation": conversation_id}
-    stamp = (engine(), *db.connection().execute(_STAMP, values).one())
+    reserved, enclosed, *versions = db.connection().execute(_STAMP, values).one()
+    stamp = (engine(), *versions)
     found: Standing | None = _read.get(stamp)
     if found is None:
         found = _read[stamp] = Standing(
@@ -79,4 +101,4 @@ def standing_in(tenant_id: int, db: Session, conversation_id: int) -> Standing:
             products=catalogue.products(tenant_id, db),
             posts=catalogue.posts(tenant_id, db),
         )
-    return found
+    return replace(found, reserved=reserved, enclosed=enclosed)

@@ -32,6 +32,7 @@ from connectors.ports import (
     Post,
     PostalAddress,
     Product,
+    StoreEvents,
     TrackingSystem,
 )
 from connectors.registry import load_vendor
@@ -62,23 +63,40 @@ def open_adapter(connection: Connection, port: str) -> Any:
 
 
 @cached(TTLCache(1024, NOTICED_AFTER), lock=Lock())
-def channel_at_door(vendor: str, key: str) -> tuple[Connection, Channel] | None:
-    """The connection whose door this is and its channel; None when there is none."""
+def channel_at_door(vendor: str, key: str) -> tuple[Connection, Channel | StoreEvents] | None:
+    """The connection whose door this is and what reads it; None when there is none."""
     with transaction() as db:
         connection = tenants.connection_by_key(db, vendor, key)
     if connection is None:
         return None
-    return connection, cast(Channel, open_adapter(connection, "channel"))
+    return connection, _open_door(connection)
 
 
 @cached(TTLCache(1024, NOTICED_AFTER), lock=Lock())
 def open_channel(tenant_id: int, connection_id: int) -> tuple[Connection, Channel]:
     """A tenant's connection and its channel. Raises BadConfig when it is not there."""
+    found = _connection(tenant_id, connection_id)
+    return found, cast(Channel, open_adapter(found, "channel"))
+
+
+@cached(TTLCache(1024, NOTICED_AFTER), lock=Lock())
+def open_reader(tenant_id: int, connection_id: int) -> Channel | StoreEvents:
+    """What reads the deliveries of a tenant's connection. Raises BadConfig, as open_channel."""
+    return _open_door(_connection(tenant_id, connection_id))
+
+
+def _connection(tenant_id: int, connection_id: int) -> Connection:
     with transaction() as db:
         found = next((c for c in tenants.connections(tenant_id, db) if c.id == connection_id), None)
     if found is None:
         raise BadConfig(f"tenant {tenant_id} has no active connection {connection_id}")
-    return found, cast(Channel, open_adapter(found, "channel"))
+    return found
+
+
+def _open_door(connection: Connection) -> Channel | StoreEvents:
+    """A carrier's channel, or what a shop's system tells."""
+    port = "events" if "events" in load_vendor(connection.vendor).ports else "channel"
+    return cast("Channel | StoreEvents", open_adapter(connection, port))
 
 
 @cached(TTLCache(1024, NOTICED_AFTER), key=lambda tenant_id, port: (tenant_id, port), lock=Lock())
@@ -150,6 +168,7 @@ def open_shop(
         orders=open_orders(tenant_id),
         tracking=open_tracking(tenant_id),
         labels=_labels(tenant),
+        knowledge=TenantKnowledge(tenant_id),
         products=products,
         posts=posts,
         inventory=cast(InventorySystem, inventory[1]) if inventory else None,

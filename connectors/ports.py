@@ -543,6 +543,49 @@ class DeliveryLog(Protocol):
         ...
 
 
+# --- what happens in the shop -------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Sale:
+    """An order as the shop tells of it when it is made, and who bought: `phones` (E.164) and
+    `emails` (lower case) as the shop was given them. A line's price is that of one unit,
+    discounts taken off; `language` a code ("fr"), or empty."""
+
+    order: Order
+    phones: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    first_name: str = ""
+    last_name: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True)
+class StoreEvent:
+    """Something that happened in the shop's system. `topic` is its own word for it; `order_id`
+    whose, `sale` where an order was made. "returned": all or some of it was given back."""
+
+    kind: Literal["sale", "cancelled", "returned", "stock", "other"]
+    topic: str
+    order_id: str = ""
+    sale: Sale | None = None
+
+
+class StoreEvents(Protocol):
+    """The webhooks of a shop's system. They may come twice, late and in any order."""
+
+    def verify(self, request: SignedRequest) -> Receipt:
+        """Check the signature and name the delivery. Raises BadSignature, UnknownEvent.
+
+        Called at the door: asks nothing outside.
+        """
+        ...
+
+    def read(self, request: SignedRequest) -> list[StoreEvent]:
+        """What the delivery says. Raises UnknownEvent for one that cannot be read."""
+        ...
+
+
 # --- where files are kept -----------------------------------------------------------------
 
 

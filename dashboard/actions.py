@@ -15,13 +15,14 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from bot import advisers, incidents, templates
 from bot.db import transaction
+from bot.knowledge.blocks import CannotRead
 from bot.logs import log
 from bot.models.conversations import Conversation
 from bot.models.deliveries import Delivery
 from bot.models.escalations import Escalation, close_escalations
 from bot.models.messages import Message
 from connectors.errors import ConnectorError
-from dashboard import boards, reader
+from dashboard import boards, knowledge, pictures, reader
 
 actions = Blueprint("actions", __name__, url_prefix="/desk")
 
@@ -33,7 +34,11 @@ TWICE = timedelta(seconds=15)  # the same words again so soon are a second click
 
 @actions.post("/conversations/<id:id>/answer")
 def answer(id: int) -> BaseResponse:
-    text = reader.typed("text")
+    """What an adviser wrote, with a picture if they chose one."""
+    try:
+        text, picture = reader.typed("text"), pictures.read_picture()
+    except pictures.NotSendable as error:
+        return _not_done(id, f"reply.picture_{error.reason}")
     if not text or len(text) > LONGEST:
         return _not_done(id, "reply.empty" if not text else "reply.too_long")
 
@@ -41,9 +46,16 @@ def answer(id: int) -> BaseResponse:
         _lock(db, id)
         if not _is_repeat(db, id, text):
             _drop_draft(db, id, reader.typed("instead"))
-            advisers.answer(current_user.tenant.id, db, id, current_user.id, text, reader.now())
+            tenant_id, user_id = current_user.tenant.id, current_user.id
+            message = advisers.answer(tenant_id, db, id, user_id, text, reader.now())
+            if picture is not None:
+                pictures.enclose(db, message, picture)
 
-    return _do(send, id, "done.answered")
+    try:
+        return _do(send, id, "done.answered")
+    except ConnectorError as error:  # the store: nothing was written, so nothing leaves
+        log().warning("picture not kept", conversation=id, code=error.code)
+        return _not_done(id, "reply.picture_not_kept")
 
 
 @actions.post("/escalations/<id:id>/send")
@@ -57,6 +69,25 @@ def send_suggestion(id: int) -> BaseResponse:
             advisers.send_suggestion(current_user.tenant.id, db, id, current_user.id, reader.now())
 
     return _do(send, conversation_id, "done.answered")
+
+
+@actions.post("/escalations/<id:id>/keep")
+def keep_answer(id: int) -> BaseResponse:
+    """A question and its answer go into the knowledge base."""
+    with transaction() as db:
+        conversation_id = _own(db, Escalation, id).conversation_id
+
+    def keep(db: Session) -> None:
+        question, answer = reader.typed("question"), reader.typed("answer")
+        escalation = _own(db, Escalation, id)
+        if escalation.reason != knowledge.REASON:
+            abort(404)
+        knowledge.keep_answer(db, escalation, question, answer, current_user.name)
+
+    try:
+        return _do(keep, conversation_id, "done.kept")
+    except CannotRead:
+        return _not_done(conversation_id, "keep.refused")
 
 
 @actions.post("/conversations/<id:id>/settle")

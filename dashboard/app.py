@@ -17,7 +17,9 @@ from bot.vault import session_key
 from dashboard import reader, security
 from dashboard.accounts import accounts, connect_accounts
 from dashboard.actions import actions
+from dashboard.facts import Facts, Line, read_facts
 from dashboard.media import media
+from dashboard.opinions import opinions
 from dashboard.pages import desk
 from dashboard.phone import phone
 from dashboard.unsubscribe import unsubscribe
@@ -42,7 +44,7 @@ def register(app: Flask) -> None:
     security.configure(app)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     connect_accounts(app)
-    pages = (desk, actions, assets, media, unsubscribe)
+    pages = (desk, actions, assets, media, unsubscribe, opinions)
     for blueprint in (*pages, *([phone] if settings().demo else [])):
         app.register_blueprint(blueprint)
 
@@ -52,10 +54,16 @@ def _tools() -> dict[str, Any]:
     return {
         "t": reader.texts(),
         "f": reader.formats(),
+        "rests_on": rests_on,
         "asset": asset,
         "csrf": _csrf_field,
         "is_demo": settings().demo,
     }
+
+
+def rests_on(found: Facts) -> list[Line]:
+    """Facts out of JSON as a few lines."""
+    return read_facts(found, reader.texts(), reader.formats())
 
 
 def _csrf_field() -> Markup:
@@ -81,6 +89,6 @@ def _keep(response: Response) -> Response:
     return response
 
 
-for _blueprint in (accounts, desk, actions, assets, media, unsubscribe, phone):
+for _blueprint in (accounts, desk, actions, assets, media, unsubscribe, opinions, phone):
     security.guard(_blueprint)
     _blueprint.context_processor(_tools)

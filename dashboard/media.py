@@ -10,12 +10,14 @@ from flask import Blueprint, Response, abort, request, send_file
 from flask_login import current_user
 from sqlalchemy.orm import Session
 
+from bot import labels
 from bot.db import transaction
 from bot.logs import log
 from bot.media.links import read_link
 from bot.media.names import saved_name
 from bot.media.store import media_store
 from bot.media.types import Kind, kind_of
+from bot.models.labels import label as label_of
 from bot.models.media import Media, kept_media, media_of
 from connectors.errors import Refused, Unavailable
 
@@ -46,6 +48,17 @@ class Enclosed:
 
 
 @dataclass(frozen=True)
+class File:
+    """A file of the store that is handed out, and under what name."""
+
+    id: int
+    key: str
+    content_type: str
+    bytes: int
+    name: str
+
+
+@dataclass(frozen=True)
 class Place:
     """A location that was sent, in degrees."""
 
@@ -65,18 +78,34 @@ def file(id: int) -> Response:
     """A file of the chosen tenant, whole or in part."""
     with transaction() as db:
         found = kept_media(current_user.tenant.id, db, id)
-    return _serve(found)
+    return _serve(_file(found))
 
 
 @media.get("/media/<token>")
-def link(token: str) -> Response:
-    """A file to whoever has a link that we signed, as long as it lasts."""
+@media.get("/media/<token>/<_>")
+def link(token: str, _: str = "") -> Response:
+    """A file to whoever has a link that we signed, as long as it lasts. A name may stand
+    behind it, for mail programs to save it under."""
     named = read_link(token)
     if named is None:
         abort(404)
     with transaction() as db:
         found = kept_media(named[0], db, named[1])
-    return _serve(found)
+    return _serve(_file(found))
+
+
+@media.get("/l/<token>")
+def label(token: str) -> Response:
+    """A return label to whoever has a link that we signed."""
+    named = labels.read_link(token)
+    if named is None:
+        abort(404)
+    with transaction() as db:
+        found = label_of(named[0], db, named[1])
+    if found is None:
+        abort(404)
+    name = f"etiquette-retour-{found.order_number}"
+    return _serve(File(found.id, found.key, found.content_type, found.bytes, name))
 
 
 def read_enclosed(
@@ -116,9 +145,14 @@ def _enclosed(row: Media) -> Enclosed:
     )
 
 
-def _serve(row: Media | None) -> Response:
+def _file(row: Media | None) -> File:
+    """What is to be handed out. 404 when there is nothing."""
     if row is None or not row.bytes:
         abort(404)
+    return File(row.id, row.key, row.content_type, row.bytes, row.name)
+
+
+def _serve(row: File) -> Response:
     span = request.range
     asked = None
     if span is not None and span.units == "bytes" and len(span.ranges) == 1:
@@ -144,7 +178,7 @@ def _serve(row: Media | None) -> Response:
     return response
 
 
-def _read(row: Media, start: int, end: int) -> bytes:
+def _read(row: File, start: int, end: int) -> bytes:
     try:
         return media_store().get(row.key, start, end)
     except Unavailable as error:

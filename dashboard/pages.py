@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import get_args
 
-from flask import Blueprint, Response, abort, redirect, request, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 from flask_login import current_user
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as BaseResponse
 
 from bot import incidents as troubles
 from bot.db import transaction
+from bot.events import plain
 from dashboard import boards, inbox, live, reader
 from dashboard.boards import Told
 from dashboard.inbox import Page, Show
+from dashboard.purchases import NoAnswer, read_purchases
 from dashboard.thread import Thread, read_thread
 from dashboard.today import Today, read_today
 
@@ -76,6 +78,18 @@ def conversation(id: int) -> Response:
             badges=boards.read_badges(tenant_id, db),
             listing=_listing(),
         )
+
+
+@desk.get("/desk/customers/<id:id>/purchases")
+def purchases(id: int) -> str:
+    """What they bought, for the panel to load beside the page."""
+    try:
+        orders = read_purchases(current_user.tenant.id, id)
+    except NoAnswer:
+        return render_template("parts/purchases.html", orders=None)
+    if orders is None:
+        abort(404)
+    return render_template("parts/purchases.html", orders=plain(orders))
 
 
 @desk.get("/desk/reservations")

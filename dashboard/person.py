@@ -10,11 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.models.consents import Consent
+from bot.models.conversations import Conversation
 from bot.models.customers import Customer, Identity
+from bot.models.messages import Message
 from bot.models.tenants import Address
 from bot.reach import IDENTITIES
 
 LATEST = 8  # entries of the ledger shown
+TALKS = 6  # other conversations shown
 CHANNELS = ("sms", "whatsapp", "email", "web")
 
 
@@ -43,6 +46,16 @@ class Agreed:
 
 
 @dataclass(frozen=True)
+class Talk:
+    """Another conversation of theirs. `channel` is the one it was last on."""
+
+    id: int
+    channel: str
+    state: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Person:
     id: int
     name: str
@@ -51,12 +64,14 @@ class Person:
     profile: tuple[tuple[str, Any], ...]
     opted_out_at: datetime | None
     agreed: tuple[Agreed, ...] = ()
+    talks: tuple[Talk, ...] = ()
 
     def known(self, key: str) -> Any:
         return dict(self.profile).get(key)
 
 
-def read_person(tenant_id: int, db: Session, customer: Customer) -> Person:
+def read_person(tenant_id: int, db: Session, customer: Customer, conversation_id: int) -> Person:
+    """The customer of that conversation."""
     identities = db.scalars(
         select(Identity)
         .where(Identity.tenant_id == tenant_id, Identity.customer_id == customer.id)
@@ -74,6 +89,7 @@ def read_person(tenant_id: int, db: Session, customer: Customer) -> Person:
         profile=tuple(customer.profile.items()),
         opted_out_at=customer.opted_out_at,
         agreed=_agreed(tenant_id, db, customer.id),
+        talks=_talks(tenant_id, db, customer.id, conversation_id),
     )
 
 
@@ -90,6 +106,28 @@ def _agreed(tenant_id: int, db: Session, customer_id: int) -> tuple[Agreed, ...]
         .limit(LATEST)
     )
     return tuple(_entry(row) for row in rows)
+
+
+def _talks(tenant_id: int, db: Session, customer_id: int, this: int) -> tuple[Talk, ...]:
+    """Their other conversations, on whatever channel, the latest first."""
+    last = (
+        select(Message.channel)
+        .where(Message.conversation_id == Conversation.id)
+        .order_by(Message.id.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    rows = db.execute(
+        select(Conversation.id, last, Conversation.state, Conversation.last_message_at)
+        .where(
+            Conversation.tenant_id == tenant_id,
+            Conversation.customer_id == customer_id,
+            Conversation.id != this,
+        )
+        .order_by(Conversation.last_message_at.desc())
+        .limit(TALKS)
+    )
+    return tuple(Talk(row_id, last_on or "", state, at) for row_id, last_on, state, at in rows)
 
 
 def _entry(row: Consent) -> Agreed:

@@ -14,6 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from bot import clock
 from bot.settings import settings
+from dashboard import pictures, reader
 
 # Every other page of the dashboard needs a signed-in adviser (a test reads this list).
 OPEN = frozenset(
@@ -21,8 +22,11 @@ OPEN = frozenset(
         "accounts.sign_in",
         "assets.static",
         "media.link",  # has our signature
+        "media.label",  # ditto
         "unsubscribe.page",  # ditto
         "unsubscribe.leave",
+        "opinions.page",  # ditto
+        "opinions.give",
         "phone.page",
         "phone.text",
         "phone.move_clock",
@@ -30,8 +34,11 @@ OPEN = frozenset(
 )
 
 # A mail program posts here by itself, without a form of ours (RFC 8058): the signature in the
-# address is the proof, and there is nobody signed in whose rights could be borrowed.
-WITHOUT_FORM = frozenset({"unsubscribe.leave"})
+# address is the proof, and there is nobody signed in whose rights could be borrowed. So it is
+# with an opinion, whose form may lie open for days.
+WITHOUT_FORM = frozenset({"unsubscribe.leave", "opinions.give"})
+
+LARGEST_FORM = pictures.LARGEST + 100_000  # bytes: a picture and the words beside it
 
 CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
@@ -75,6 +82,7 @@ def guard(blueprint: Blueprint) -> None:
 
 
 def _check_request() -> Response | None:
+    request.max_content_length = LARGEST_FORM
     if request.endpoint not in WITHOUT_FORM:
         csrf.protect()
     if request.endpoint not in OPEN and not current_user.is_authenticated:
@@ -102,6 +110,8 @@ def _add_headers(response: Response) -> Response:
 
 def _refuse(error: HTTPException) -> Response:
     """A page that says what is the matter, in words."""
+    if error.code == 413 and "X-Live" in request.headers:  # only a picture can be so large
+        return Response(reader.texts()("reply.picture_too_large"), 422, mimetype="text/plain")
     kind = "csrf" if isinstance(error, CSRFError) else str(error.code)
     response = make_response(render_template("refusal.html", kind=kind), error.code)
     if error.code == 429 and (limit := limiter.current_limit):

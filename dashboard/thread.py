@@ -17,6 +17,7 @@ from bot.models.messages import Message
 from bot.models.reservations import LIVE, Reservation
 from bot.models.users import User
 from bot.sending import WINDOW
+from dashboard.knowledge import Answered, read_answered
 from dashboard.media import Enclosed, Place, read_enclosed, read_place
 from dashboard.person import Person, read_person
 
@@ -61,6 +62,7 @@ class Said:
     enclosed: tuple[Enclosed, ...] = ()
     place: Place | None = None
     again: bool = False  # an adviser had it written anew
+    facts: tuple[tuple[str, Any], ...] = ()  # of a draft: what it rests on
     turn: Understood | None = None
 
 
@@ -110,6 +112,7 @@ class Thread:
     handed: tuple[Handed, ...]
     person: Person
     held: tuple[Held, ...]
+    answered: Answered | None = None  # for the knowledge base
     window_until: datetime | None = None  # where WhatsApp carries the answer: free till then
 
 
@@ -144,8 +147,9 @@ def read_thread(
         said=_with_turns(said, [m for m, _ in shown], turns),
         older=shown[0][0].id if len(messages) > SHOWN else None,
         handed=tuple(handed(e) for e in open_escalations(tenant_id, db, conversation_id)),
-        person=read_person(tenant_id, db, customer),
+        person=read_person(tenant_id, db, customer, conversation.id),
         held=_held(tenant_id, db, customer),
+        answered=read_answered(tenant_id, db, conversation_id),
         window_until=_window_until(tenant_id, db, conversation) if on_whatsapp else None,
     )
 
@@ -216,7 +220,12 @@ def _said(message: Message, adviser: str, enclosed: tuple[Enclosed, ...]) -> Sai
         enclosed=enclosed,
         place=read_place(message.extra),
         again="again" in message.plan,
+        facts=_draft_facts(message),
     )
+
+
+def _draft_facts(message: Message) -> tuple[tuple[str, Any], ...]:
+    return tuple(message.extra.get("facts", {}).items()) if message.state == "draft" else ()
 
 
 def _turns(tenant_id: int, db: Session, ids: list[int]) -> dict[int, Understood]:

@@ -22,8 +22,11 @@ OPEN_ROUTES = {
     "health.tell_health": "says nothing of anyone",
     "exposition.tell_metrics": "a token, or this machine's own address; 404 to others",
     "media.link": "our signature, for a day or two",
+    "media.label": "ditto: whoever has the link may print the label",
     "unsubscribe.page": "our signature in the address",
     "unsubscribe.leave": "our signature in the address; mail programs post here (RFC 8058)",
+    "opinions.page": "our signature in the address",
+    "opinions.give": "ditto; there is no session that a forged form could borrow",
     "accounts.sign_in": "it is where sessions begin",
     "assets.static": "files that are the same for all",
 }

@@ -3,6 +3,7 @@ With processes of their own, which these tests break."""
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,20 +19,22 @@ from house import JULIE, MONDAY, SHOP, House
 from redis import RedisError
 from sqlalchemy import func, select, text, update
 
-from bot import clock, queue
-from bot.incidents import retry_message, ring, undelivered_messages
+from bot import queue
+from bot.demo.load import PASSWORD
 from bot.models.deliveries import Delivery
 from bot.models.messages import Message
 from bot.models.tenants import Tenant
 from bot.rehearsal.stage import set_stage
 from bot.stack import Stack, adopted, open_stack
 from connectors.sandbox.carrier import sign
+from tests.dashboard.cast import Person
 from tests.test_promises import until
 
 ASK = "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?"
 DRESS = "RF-2847-38"
 MAILBOX = "hello@elegance-paris.com"
 EMMA = "emma.rousseau@orange.fr"
+INCIDENTS = "/desk/incidents"
 AT_ONCE = 50
 
 
@@ -181,6 +184,20 @@ def test_carriers_down_for_an_hour_are_tried_again_and_each_answer_leaves_once(
     assert (len(house.replies(JULIE)), len(mails(house))) == (1, 1)
 
 
+def test_units_go_back_once_though_the_shop_is_down_for_an_hour(frail_house: House) -> None:
+    house = frail_house
+    house.say(JULIE, ASK)
+    house.sandbox.fail("shopify", "down")
+    house.text(JULIE, "Finalement annulez ma réservation svp")
+    until(lambda: len(house.replies(JULIE)) == 2)
+    house.move_clock(timedelta(hours=1))
+    assert house.stock(DRESS)["reserved"] == 1
+    house.sandbox.heal("shopify")
+    house.move_clock(timedelta(hours=1))
+    assert house.stock(DRESS) == {"available": 2, "reserved": 0, "committed": 0, "on_hand": 2}
+    assert len(house.replies(JULIE)) == 2
+
+
 def attempts(house: House) -> int:
     with house.db() as db:
         tried = select(func.max(Message.attempts)).where(Message.direction == "out")
@@ -193,22 +210,29 @@ def test_a_refusal_is_not_tried_again_but_stands_on_the_desk_until_somebody_has_
     house = frail_house
     house.sandbox.fail("twilio", "unauthorized", operation="messages.create")
     house.text(JULIE, ASK)
-    until(lambda: len(undelivered(house)) == 1)
+    until(lambda: states(house) == ["failed"])
     house.move_clock(timedelta(hours=1))
     assert attempts(house) == 1
-    (dead,) = undelivered(house)
     house.sandbox.heal("twilio")
-    with house.db() as db:  # the button
-        retry_message(house.tenant_id, db, dead, clock.now())
-    ring()
+    sarah = Person(Browser(house.stack.url))
+    assert sarah.sign_in("sarah@elegance-paris.com", PASSWORD).status_code == 302
+    (button,) = re.findall(r'action="(/desk/messages/\d+/retry)"', sarah.get(INCIDENTS).text)
+    assert sarah.post(button).status_code == 302
+    until(lambda: len(house.replies(JULIE)) == 1)
     house.settle()
+    assert button not in sarah.get(INCIDENTS).text
     assert len(house.replies(JULIE)) == 1
-    assert undelivered(house) == []
 
 
-def undelivered(house: House) -> list[int]:
-    with house.db() as db:
-        return [each.id for each in undelivered_messages(house.tenant_id, db)]
+class Browser(requests.Session):
+    """Someone at the desk, over HTTP."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.url, self.trust_env = url, False
+
+    def request(self, method: str, url: str, **options: Any) -> requests.Response:
+        return super().request(method, self.url + url, **{**options, "allow_redirects": False})
 
 
 def test_a_text_of_unknown_fate_is_asked_after_and_is_at_the_carrier_once(

@@ -18,6 +18,7 @@ from bot.understanding.clauses import split_sentences
 from bot.understanding.normalize import clean
 from connectors.errors import ConnectorError
 
+NEAR = 3  # passages among which the likeliest is quoted
 MOST_SENTENCES = 8  # of a message that are asked about one by one
 
 
@@ -35,9 +36,9 @@ def find_answer(
     best: Passage | None = None
     asked = question
     for reading in _readings(question):
-        found = search(tenant_id, db, reading, language, limit=1, vector=vector)
-        if found and (best is None or found[0].score > best.score):
-            best, asked = found[0], reading
+        for passage in search(tenant_id, db, reading, language, NEAR, vector):
+            if best is None or passage.score > best.score:
+                best, asked = passage, reading
     if best is None or best.score < THRESHOLD:
         return None
     return Answer(

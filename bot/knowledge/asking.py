@@ -11,19 +11,22 @@ from sqlalchemy import BigInteger, cast, select, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from bot.knowledge.spelling import keys_of, likeness, nearest
+from bot.knowledge.spelling import forms_of, keys_of, likeness, nearest
 from bot.knowledge.stems import stems
 from bot.knowledge.wording import asked_words, wording
-from bot.models.knowledge import Word, count_passages
+from bot.models.knowledge import Word
 
 MOST_TERMS = 10  # of a question, the rarest: what a long message is about stands in these
 ALIKE = 0.85  # how much a passage says of a word by one that may stand for it
 LEADS = 0.5  # … by one that it only asks for
 COMMON = 0.25  # of the passages: a stem that more have stands for no other word
+FEW = 50  # passages: of fewer, how many have a word says little about how rare it is
 _DROPPED = 0.85  # as near as this to politeness, a misspelling is politeness
 
 _WORDS = text(
-    """SELECT word, stem, passages FROM words WHERE tenant_id = :tenant AND stem = ANY(
+    """SELECT stem, passages,
+        (SELECT sum(passages) FROM documents WHERE tenant_id = :tenant) AS total
+    FROM words WHERE tenant_id = :tenant AND stem = ANY(
         SELECT stem FROM words WHERE tenant_id = :tenant AND word = ANY(:wanted)
         UNION SELECT unnest(CAST(:wanted AS text[])))"""
 )
@@ -53,17 +56,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Found:
-    """What the tenant's words have of those looked up: word -> its stems, stem -> passages."""
+    """What the tenant's passages, `total` of them, have of the stems looked up: stem -> how
+    many passages."""
 
-    by_word: Mapping[str, frozenset[str]]
+    total: int
     spread: Mapping[str, int]
 
 
 def ask(tenant_id: int, db: Session, question: str) -> Asked:
     """What the question is about, rarest first."""
     words = asked_words(question)
-    total = count_passages(tenant_id, db)
-    if not words or not total:
+    if not words:
         return Asked((), {})
     wishes = {word: _wished(db, word, 1.0) for word in words}
     found = _look_up(tenant_id, db, {stem for wish in wishes.values() for stem in wish})
@@ -73,10 +76,11 @@ def ask(tenant_id: int, db: Session, question: str) -> Asked:
         for word in unknown:
             if word not in meant and _is_polite(word):
                 del wishes[word]
-        wishes |= {word: _wished(db, known, sure) for word, (known, sure) in meant.items()}
-        found = _look_up(tenant_id, db, {stem for wish in wishes.values() for stem in wish})
+        if meant:
+            wishes |= {word: _wished(db, known, sure) for word, (known, sure) in meant.items()}
+            found = _look_up(tenant_id, db, {stem for wish in wishes.values() for stem in wish})
     telling = _without_bare_asking(wishes, found.spread)
-    terms = (_term(word, wish, found.spread, total) for word, wish in telling.items())
+    terms = (_term(word, wish, found.spread, found.total) for word, wish in telling.items())
     ordered = sorted(terms, key=lambda term: -term.rarity)[:MOST_TERMS]
     return Asked(tuple(ordered), found.spread)
 
@@ -98,7 +102,8 @@ def _term(word: str, wish: Mapping[str, float], spread: Mapping[str, int], total
     }
     surest = max(there.values(), default=0.0)
     having = sum(spread[stem] for stem, weight in there.items() if weight == surest)
-    rarity = log(1 + total / (having + 0.5)) / log(1 + total / 0.5)
+    among = max(total, FEW)
+    rarity = log(1 + among / (having + 0.5)) / log(1 + among / 0.5)
     return Term(word, there, rarity)
 
 
@@ -149,26 +154,35 @@ def _groups(db: Session) -> Mapping[str, frozenset[str]]:
 def _look_up(tenant_id: int, db: Session, wanted: Collection[str]) -> _Found:
     """By stem, and by the word itself (whose stem an accent may have made another)."""
     rows = db.execute(_WORDS, {"tenant": tenant_id, "wanted": sorted(wanted)})
-    words: dict[str, frozenset[str]] = {}
     spread: dict[str, int] = {}
-    for word, stem, passages in rows:
-        words[word] = words.get(word, frozenset()) | {stem}
+    total = 0
+    for stem, passages, all_passages in rows:
         spread[stem] = spread.get(stem, 0) + passages
-    return _Found(words, spread)
+        total = int(all_passages)
+    return _Found(total, spread)
 
 
 def _spelled(tenant_id: int, db: Session, words: Iterable[str]) -> dict[str, tuple[str, float]]:
     """What each was meant to be, where something near is known, and how surely."""
-    keys = {key for word in words for key in keys_of(tenant_id, word)}
+    keys = {key for word in words for key in forms_of(word)}
     near = db.scalars(
         select(Word.word).where(
             Word.tenant_id == tenant_id,
-            Word.keys.op("&&")(cast(sorted(keys), ARRAY(BigInteger))),
+            Word.keys.op("&&")(cast(keys_of(tenant_id, keys), ARRAY(BigInteger))),
         )
     )
-    candidates = {*near, *wording().alike}
+    candidates = {*near, *(word for key in keys for word in _alike_by_key().get(key, ()))}
     meant = {word: nearest(word, candidates) for word in words}
     return {word: found for word, found in meant.items() if found is not None}
+
+
+@lru_cache(maxsize=1)
+def _alike_by_key() -> Mapping[int, frozenset[str]]:
+    found: dict[int, frozenset[str]] = {}
+    for word in wording().alike:
+        for key in forms_of(word):
+            found[key] = found.get(key, frozenset()) | {word}
+    return found
 
 
 @lru_cache(maxsize=4096)

@@ -24,6 +24,7 @@ from bot.settings import settings
 MOST_REDIRECTS = 5
 LONGEST = 30.0  # seconds for all of it, however slowly it trickles
 _CHUNK = 65536
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
 
 
 @dataclass(frozen=True)
@@ -36,10 +37,15 @@ class Page:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that anybody on the internet could reach."""
+    """Whether an IP address is one that anybody on the internet could reach; of an IPv6 address
+    that stands for an IPv4 one, whether that is."""
     ip = ipaddress.ip_address(address.partition("%")[0])
-    mapped = getattr(ip, "ipv4_mapped", None) or getattr(ip, "sixtofour", None)
-    return (ip if mapped is None else mapped).is_global and not ip.is_multicast
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        ip = inner or ip
+    return ip.is_global and not ip.is_multicast
 
 
 def fetch_page(address: str, limit: int, allowed: Callable[[str], bool] = is_public) -> Page:

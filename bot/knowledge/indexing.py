@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from bot.knowledge.blocks import CannotRead, Read
 from bot.knowledge.cutting import PATH, Piece, cut_up
 from bot.knowledge.embedding import BATCH, Embedder, Vector
-from bot.knowledge.spelling import keys_of
+from bot.knowledge.spelling import forms_of, keys_of
 from bot.knowledge.stems import Stems, stems
 from bot.knowledge.wording import split_words
 from bot.models.knowledge import (
@@ -217,7 +217,12 @@ def _count(tenant_id: int, db: Session, language: str, counts: _Counts) -> None:
     """So many passages more, or fewer, have these words."""
     for some in _batches(sorted(counts.items()), 10 * _AT_ONCE):
         rows = [
-            {"word": word, "stem": stem, "passages": count, "keys": keys_of(tenant_id, word)}
+            {
+                "word": word,
+                "stem": stem,
+                "passages": count,
+                "keys": keys_of(tenant_id, forms_of(word)),
+            }
             for (word, stem), count in some
         ]
         values = {"tenant": tenant_id, "language": language, "rows": json.dumps(rows)}

@@ -41,13 +41,16 @@ def read_markdown(source: str, content: str) -> Read:
 
 
 def read_html(source: str, content: str | bytes) -> Read:
-    """What a reader of the page sees of its own matter. Bytes are decoded as the page says.
+    """What a reader of the page sees of its own matter. Bytes are UTF-8, or what the page says.
     Raises CannotRead."""
     if not content.strip():
         return Read(source, "html", "", ())
-    parser = html.HTMLParser(remove_comments=True, remove_pis=True, no_network=True)
+    raw = content.encode() if isinstance(content, str) else content
+    parser = html.HTMLParser(
+        remove_comments=True, remove_pis=True, no_network=True, encoding=_encoding(raw)
+    )
     try:
-        page = html.document_fromstring(content, parser=parser)
+        page = html.document_fromstring(raw, parser=parser)
     except (etree.ParserError, ValueError) as error:
         raise CannotRead(f"{source}: not HTML ({error})") from None
     body = _matter(page)
@@ -55,6 +58,15 @@ def read_html(source: str, content: str | bytes) -> Read:
     named = page.findtext(".//title") or ""
     first = next((b.text for b in blocks if isinstance(b, Heading)), "")
     return Read(source, "html", first or tidy(named), blocks)
+
+
+def _encoding(raw: bytes) -> str | None:
+    """None: as the page itself says, which few do wrongly that are not UTF-8."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return None
+    return "utf-8"
 
 
 def _matter(page: html.HtmlElement) -> html.HtmlElement:

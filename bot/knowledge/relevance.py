@@ -1,4 +1,13 @@
-"""How likely a passage answers a question: between 0 and 1."""
+"""How likely a passage answers a question: between 0 and 1.
+
+The weights are a logistic regression's (`python -m tests.knowledge.calibrate`) over the
+passages found for 78 questions that the demo's pages answer and 34 that they do not, French and
+English, misspelt ones too; as many were held out. The threshold is where, among those 112, one
+more right answer began to cost a wrong one: 71 right, 2 from another passage, 1 to a question
+without an answer. Held out (76 and 34): 57 with the fact asked for, 3 from another passage, 1 to
+a question without an answer; the right passage first 89 %, among the first five 99 %. A passage
+of another kind of shop may score otherwise: measure on its own questions before moving these.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +24,8 @@ from bot.knowledge.wording import split_words, wording
 from bot.understanding.normalize import fold
 
 THRESHOLD = 0.2
+
+# Of features_of, in its order
 WEIGHTS = (3.08, 2.66, 3.71, 5.83, 2.49)
 BIAS = -10.02
 EXACT = 0.86  # a word itself, or spelled a little wrong; not one that may stand for it

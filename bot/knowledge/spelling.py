@@ -46,7 +46,8 @@ def sound_of(word: str) -> str:
 
 
 @lru_cache(maxsize=65536)
-def _forms(word: str) -> tuple[int, ...]:
+def forms_of(word: str) -> tuple[int, ...]:
+    """What a folded word and its misspellings have in common, as numbers."""
     forms = {word}
     if len(word) >= SHORTEST and word.isalpha():
         forms.update(word[:i] + word[i + 1 :] for i in range(len(word)))
@@ -55,9 +56,9 @@ def _forms(word: str) -> tuple[int, ...]:
     return tuple(sorted({crc32(form.encode()) for form in forms}))
 
 
-def keys_of(tenant_id: int, word: str) -> list[int]:
-    """What a folded word is found by among the tenant's, itself included."""
-    return [tenant_id << 32 | form for form in _forms(word)]
+def keys_of(tenant_id: int, forms: Iterable[int]) -> list[int]:
+    """The same as keys of the tenant's own."""
+    return [tenant_id << 32 | form for form in sorted(forms)]
 
 
 def likeness(word: str, other: str) -> float:

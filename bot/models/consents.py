@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from sqlalchemy import ForeignKey, Index, bindparam, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, TenantId, When, one_of
@@ -67,7 +68,7 @@ _LAST_WORDS = (
         Consent.customer_id == bindparam("customer"),
         Consent.channel.in_((bindparam("channel"), "all")),
     )
-    .distinct(Consent.scope)
+    .ext(distinct_on(Consent.scope))
     .order_by(Consent.scope, Consent.id.desc())
 )
 

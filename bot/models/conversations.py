@@ -17,6 +17,7 @@ from sqlalchemy import (
     cast,
     exists,
     func,
+    literal_column,
     or_,
     select,
     update,
@@ -109,7 +110,7 @@ _THIS_ONE = and_(
     _T.c.tenant_id == bindparam("tenant"),
     _T.c.customer_id == bindparam("customer"),
     _T.c.deployment_id == bindparam("deployment"),
-    _T.c.state == "open",
+    _T.c.state == literal_column("'open'"),  # as the index has it
 )
 _JOIN = (
     _T.update()

@@ -97,15 +97,19 @@ def meet_customer(
     others: Sequence[tuple[str, str]],
     customer: Customer,
     now: datetime,
+    *,
+    stranger: bool = False,
 ) -> tuple[Customer, bool]:
     """The customer of that identity, and whether they are new, which makes it `customer`. Two
     at once make one.
 
     `others` are further identities (kind, value) that the CRM vouches for: a person known
-    by one of them is the same person.
+    by one of them is the same person. Of a `stranger` nobody had that identity a moment ago.
     """
-    if known := customer_known_as(tenant_id, db, identity.kind, identity.value):
-        return known, False
+    if not stranger:
+        known = customer_known_as(tenant_id, db, identity.kind, identity.value)
+        if known is not None:
+            return known, False
     for kind, value in others:
         if known := customer_known_as(tenant_id, db, kind, value):
             add_identity(tenant_id, db, known.id, identity, now)

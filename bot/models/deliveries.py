@@ -10,8 +10,10 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Connection,
+    DateTime,
     ForeignKey,
     Index,
+    Integer,
     UniqueConstraint,
     any_,
     bindparam,
@@ -89,6 +91,39 @@ def stored_ids(
     )
 
 
+_NOW, _WALL = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "wall"))
+_earlier = aliased(Delivery)
+_held_up = exists().where(
+    _earlier.state == "new",
+    _earlier.sender != "",
+    _earlier.connection_id == Delivery.connection_id,
+    _earlier.sender == Delivery.sender,
+    _earlier.id < Delivery.id,
+    _earlier.error == "",
+    or_(_earlier.next_try_at > _NOW, _earlier.claimed_until >= _WALL),
+)
+_WAITING = (
+    select(Delivery.id)
+    .where(
+        Delivery.state == "new",
+        Delivery.next_try_at <= _NOW,
+        or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < _WALL),
+        ~_held_up,
+    )
+    .order_by(Delivery.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = select(Delivery).from_statement(
+    update(Delivery)
+    .where(Delivery.id.in_(_WAITING))
+    .values(claimed_until=bindparam("until"), attempts=Delivery.attempts + 1)
+    .returning(Delivery)
+)
+_ALONE = select(func.pg_advisory_xact_lock(CLAIMING))
+
+
 def claim_deliveries(
     db: Session, now: datetime, wall: datetime, length: timedelta, limit: int
 ) -> list[Delivery]:
@@ -97,37 +132,9 @@ def claim_deliveries(
     Those of one sender in order: none while an earlier one is claimed or is to be tried again
     later, unless that one broke. One process claims at a time, so that no two share a sender's.
     """
-    db.execute(select(func.pg_advisory_xact_lock(CLAIMING)))
-    earlier = aliased(Delivery)
-    held_up = exists().where(
-        earlier.state == "new",
-        earlier.sender != "",
-        earlier.connection_id == Delivery.connection_id,
-        earlier.sender == Delivery.sender,
-        earlier.id < Delivery.id,
-        earlier.error == "",
-        or_(earlier.next_try_at > now, earlier.claimed_until >= wall),
-    )
-    waiting = (
-        select(Delivery.id)
-        .where(
-            Delivery.state == "new",
-            Delivery.next_try_at <= now,
-            or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < wall),
-            ~held_up,
-        )
-        .order_by(Delivery.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    claimed = db.scalars(
-        update(Delivery)
-        .where(Delivery.id.in_(waiting))
-        .values(claimed_until=wall + length, attempts=Delivery.attempts + 1)
-        .returning(Delivery)
-    )
-    return sorted(claimed, key=lambda d: d.id)
+    db.connection().execute(_ALONE)
+    values = {"now": now, "wall": wall, "until": wall + length, "most": limit}
+    return sorted(db.scalars(_CLAIM, values), key=lambda d: d.id)
 
 
 _DONE = (

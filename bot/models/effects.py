@@ -16,7 +16,7 @@ class Effect(Base):
     run finds it instead of doing it again. `request` is exact and `key` its idempotency
     key: sent again after a crash, the vendor does it once. `state`: planned (maybe sent),
     done, refused. `kind`: hold and label are done by the turn that wants them; release,
-    ticket, note and return by whoever looks for what is due."""
+    ticket, note, return and profile by whoever looks for what is due."""
 
     __tablename__ = "effects"
     __table_args__ = (
@@ -53,6 +53,23 @@ class Effect(Base):
 
 def effect_for(tenant_id: int, db: Session, purpose: str) -> Effect | None:
     return db.scalar(select(Effect).where(Effect.tenant_id == tenant_id, Effect.purpose == purpose))
+
+
+def other_sales(
+    tenant_id: int, db: Session, effect_id: int, customer_id: int
+) -> tuple[list[int], list[int]]:
+    """Of the same customer, the profile effects that are still planned: those before this one,
+    and those after it."""
+    found = db.scalars(
+        select(Effect.id).where(
+            Effect.tenant_id == tenant_id,
+            Effect.kind == "profile",
+            Effect.state == "planned",
+            Effect.id != effect_id,
+            Effect.request["customer"].as_integer() == customer_id,
+        )
+    ).all()
+    return [i for i in found if i < effect_id], [i for i in found if i > effect_id]
 
 
 IN_TURN = ("hold", "label")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import REAL, BigInteger, ForeignKey, Index, UniqueConstraint, delete, func, select
+from sqlalchemy import REAL, BigInteger, ForeignKey, Index, UniqueConstraint, delete, select
 from sqlalchemy.dialects.postgresql import ARRAY, TSVECTOR
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -107,8 +107,3 @@ def passages_of(tenant_id: int, db: Session, document_id: int) -> list[Passage]:
 def delete_document(tenant_id: int, db: Session, document_id: int) -> None:
     """With its passages; its words stay counted."""
     db.execute(delete(Document).where(Document.tenant_id == tenant_id, Document.id == document_id))
-
-
-def count_passages(tenant_id: int, db: Session) -> int:
-    total = select(func.sum(Document.passages)).where(Document.tenant_id == tenant_id)
-    return int(db.scalar(total) or 0)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    BindParameter,
     ColumnElement,
     Connection,
+    DateTime,
     ForeignKey,
     Index,
+    Integer,
+    all_,
     and_,
     any_,
     bindparam,
@@ -201,11 +205,20 @@ _UNANSWERED = and_(
     Message.turn_id.is_(None),
 )
 _WAITING = select(Message).where(_UNANSWERED).order_by(Message.delivery_id, Message.id)
-_WAITING_IDS = select(table_of(Message).c.id).where(_UNANSWERED)
+_other = aliased(Message)
 _ANSWER = (
     table_of(Message)
     .update()
-    .where(table_of(Message).c.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
+    .where(
+        _UNANSWERED,
+        ~exists().where(
+            _other.conversation_id == bindparam("conversation"),
+            _other.direction == literal_column("'in'"),
+            _other.kind != "automatic",
+            _other.turn_id.is_(None),
+            _other.id != all_(bindparam("known", type_=ARRAY(BigInteger))),
+        ),
+    )
     .values(turn_id=bindparam("turn"))
 )
 
@@ -220,18 +233,15 @@ def answer_all(
     tenant_id: int, db: Session, conversation_id: int, known: Collection[int], turn_id: int
 ) -> bool:
     """This turn answers the customer's messages; False when more wait than those known."""
-    connection = db.connection()
     this = {"tenant": tenant_id, "conversation": conversation_id}
-    waiting = connection.execute(_WAITING_IDS, this).scalars().all()
-    if set(waiting) - set(known):
-        return False
-    connection.execute(_ANSWER, {"ids": list(waiting), "turn": turn_id})
-    return True
+    values = {**this, "known": list(known), "turn": turn_id}
+    return db.connection().execute(_ANSWER, values).rowcount > 0
 
 
 class Said(NamedTuple):
     """What we wrote in a conversation on one channel. `disclosed`: it was said there that an
-    assistant answers. `last` is the id of the last that is no draft, `by` its author."""
+    assistant answers (in a draft that waits it is not said yet). `last` is the id of the last
+    that is no draft, `by` its author."""
 
     channel: str
     disclosed: bool
@@ -243,7 +253,7 @@ _NO_DRAFT = Message.state != "draft"
 _SAID = (
     select(
         Message.channel,
-        func.bool_or(Message.extra.has_key("disclosed")),
+        func.bool_or(Message.extra.has_key("disclosed") & _NO_DRAFT),
         func.max(Message.id).filter(_NO_DRAFT),
         func.array_agg(aggregate_order_by(Message.author, Message.id.desc())).filter(_NO_DRAFT)[1],
     )
@@ -293,7 +303,7 @@ def last_from_customer(tenant_id: int, db: Session, conversation_id: int) -> Mes
     )
 
 
-def may_leave(now: datetime) -> ColumnElement[bool]:
+def may_leave(now: datetime | BindParameter[Any]) -> ColumnElement[bool]:
     """Which messages may be handed over: of each conversation only the oldest that is not at
     its carrier for sure, so that they arrive in order. What the planner put off till later
     (a reminder, in the night) lets answers pass."""
@@ -310,31 +320,34 @@ def may_leave(now: datetime) -> ColumnElement[bool]:
     return and_(Message.state == "queued", Message.send_after <= now, ~in_the_way)
 
 
+_LEAVING = (
+    select(Message.id)
+    .where(may_leave(bindparam("now", type_=DateTime(timezone=True))))
+    .order_by(Message.id)
+    .limit(bindparam("most", type_=Integer))
+    .with_for_update(skip_locked=True)
+    .scalar_subquery()
+)
+_CLAIM = select(Message).from_statement(
+    update(Message)
+    .where(Message.id.in_(_LEAVING))
+    .values(
+        state="sending",
+        claimed_until=bindparam("until"),
+        tried_at=bindparam("wall"),
+        attempts=Message.attempts + 1,
+    )
+    .returning(Message)
+)
+
+
 def claim_messages(
     db: Session, now: datetime, wall: datetime, length: timedelta, limit: int
 ) -> list[Message]:
     """Up to `limit` messages of any tenant that may leave now, saved as "sending" and claimed
     for `length`."""
-    leaving = (
-        select(Message.id)
-        .where(may_leave(now))
-        .order_by(Message.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    claimed = db.scalars(
-        update(Message)
-        .where(Message.id.in_(leaving))
-        .values(
-            state="sending",
-            claimed_until=wall + length,
-            tried_at=wall,
-            attempts=Message.attempts + 1,
-        )
-        .returning(Message)
-    )
-    return sorted(claimed, key=lambda m: m.id)
+    values = {"now": now, "wall": wall, "until": wall + length, "most": limit}
+    return sorted(db.scalars(_CLAIM, values), key=lambda m: m.id)
 
 
 class Around(NamedTuple):

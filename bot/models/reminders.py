@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
@@ -55,6 +56,36 @@ def planned_reminder(
             Reminder.reservation_id == reservation_id,
             Reminder.kind == kind,
             Reminder.state == "planned",
+        )
+    )
+
+
+def last_of_kind(tenant_id: int, db: Session, customer_id: int, kind: str) -> datetime | None:
+    """When the customer's last message of that kind was due or will be."""
+    return db.scalar(
+        select(func.max(Reminder.due_at)).where(
+            Reminder.tenant_id == tenant_id,
+            Reminder.customer_id == customer_id,
+            Reminder.kind == kind,
+            Reminder.state != "cancelled",
+        )
+    )
+
+
+def planned_of_order(
+    tenant_id: int, db: Session, order_id: str, kinds: Collection[str]
+) -> list[Reminder]:
+    """What is still to be said of an order, locked."""
+    return list(
+        db.scalars(
+            select(Reminder)
+            .where(
+                Reminder.tenant_id == tenant_id,
+                Reminder.state == "planned",
+                Reminder.kind.in_(kinds),
+                Reminder.facts["order_id"].as_string() == order_id,
+            )
+            .with_for_update()
         )
     )
 

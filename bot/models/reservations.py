@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, bindparam, select
@@ -82,6 +83,25 @@ def pending_of(tenant_id: int, db: Session, turn_id: int) -> list[Reservation]:
 def active_reservations(tenant_id: int, db: Session, customer_id: int) -> list[Reservation]:
     """The customer's reservations that are not over, newest first."""
     return list(db.scalars(_ACTIVE, {"tenant": tenant_id, "customer": customer_id}))
+
+
+def kept_for(
+    tenant_id: int, db: Session, customer_id: int, skus: Collection[str]
+) -> list[Reservation]:
+    """What is put aside of these articles for the customer, locked, the oldest first."""
+    return list(
+        db.scalars(
+            select(Reservation)
+            .where(
+                Reservation.tenant_id == tenant_id,
+                Reservation.customer_id == customer_id,
+                Reservation.sku.in_(skus),
+                Reservation.state == "active",
+            )
+            .order_by(Reservation.id)
+            .with_for_update()
+        )
+    )
 
 
 def reservation(tenant_id: int, db: Session, id: int) -> Reservation | None:

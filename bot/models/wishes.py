@@ -56,6 +56,15 @@ def waiting_wishes(tenant_id: int, db: Session) -> list[Wish]:
     )
 
 
+def look_now(tenant_id: int, db: Session, now: datetime) -> None:
+    """The shop's stock has changed: whoever waits is looked for at once."""
+    db.execute(
+        update(Wish)
+        .where(Wish.tenant_id == tenant_id, Wish.state == "waiting", Wish.next_look_at > now)
+        .values(next_look_at=now)
+    )
+
+
 def tenants_awaited(db: Session, now: datetime, next_look_at: datetime) -> list[int]:
     """Tenants on whose waiting list somebody's turn to be looked for has come; theirs is
     `next_look_at` then."""

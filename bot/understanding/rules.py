@@ -87,14 +87,18 @@ _SOME_IDEA = 0.3
 
 def support(found: Verdict, entities: Entities, context: Context) -> Verdict:
     """What was named bears the reading out: one article of the catalogue with its size for
-    a wish, the size or time that was asked for in an answer. Halves the doubt."""
+    a wish, the size or time that was asked for in an answer; how they like what they bought,
+    when that was asked, beside a wish for one article. Halves the doubt."""
     intents = set(found.intents)
     named = [m.references for m in entities.products]
-    article = len(named) == 1 and len(named[0]) == 1 and bool(entities.sizes)
+    one = len(named) == 1 and len(named[0]) == 1
+    article = one and bool(entities.sizes)
     sized = bool(entities.sizes) and context.asked in {"reservation_offer", "size", "pickup_time"}
     timed = entities.pickup_time is not None and context.asked == "pickup_time"
+    liked = context.asked == "feedback" and "feedback" in intents
     borne_out = (
-        (article and intents <= _WISHES)
+        (liked and (one or not named) and intents - {"feedback"} <= (_WISHES if one else set()))
+        or (article and intents <= _WISHES)
         or (sized and intents <= _OF_A_SIZE)
         or (timed and intents <= _OF_A_TIME)
     )

@@ -167,6 +167,7 @@ def show_world(world: World) -> State:
             "webhooks": list(state["webhooks"]),
             "requests": dict(state["requests"]),
             "operations": dict(state["operations"]),
+            "calls": list(state["calls"]),
             "failures": {system: dict(f) for system, f in state["failures"].items()},
         }
 

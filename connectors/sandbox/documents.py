@@ -119,6 +119,7 @@ def build_state(document: Mapping[str, Any]) -> State:
         "webhooks": [],
         "requests": {},
         "operations": {},
+        "calls": [],
         "failures": {},
     }
     for customer in customers:

@@ -61,10 +61,10 @@ class World:
             requests[system] = requests.get(system, 0) + 1
             name = f"{system}.{operation}"
             operations[name] = operations.get(name, 0) + 1
-            self.touch()
+            self.log("calls", {"system": system, "operation": operation})
 
     def log(self, kind: str, entry: State) -> None:
-        """Append to "inventory_changes" or "webhooks". Called under the lock."""
+        """Append to "calls", "inventory_changes" or "webhooks". Called under the lock."""
         entries: list[State] = self.state[kind]
         entries.append(entry)
         if len(entries) > LOG_LENGTH:

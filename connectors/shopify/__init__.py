@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from connectors.registry import Vendor
 from connectors.shopify.client import Config
+from connectors.shopify.events import ShopifyEvents
 from connectors.shopify.inventory import ShopifyInventory
 from connectors.shopify.orders import ShopifyOrders
 
 VENDOR = Vendor(
     config=Config,
-    ports={"inventory": ShopifyInventory, "orders": ShopifyOrders, "returns": ShopifyOrders},
+    ports={
+        "inventory": ShopifyInventory,
+        "orders": ShopifyOrders,
+        "returns": ShopifyOrders,
+        "events": ShopifyEvents,
+    },
 )

@@ -150,8 +150,13 @@ def _find_size(item: Mapping[str, Any]) -> str | None:
     """From the article's options; from its names when it is deleted."""
     if item["variant"]:
         return find_size(item["variant"]["selectedOptions"])
-    parts = [p.strip() for p in (item["variantTitle"] or "").split("/")]
-    parts.append((item["sku"] or "").strip().rpartition("-")[2])
+    return find_named_size(item["variantTitle"], item["sku"])
+
+
+def find_named_size(variant_title: str | None, sku: str | None) -> str | None:
+    """« 38 / Bleu » or RF-2847-38: the part that is a size."""
+    parts = [p.strip() for p in (variant_title or "").split("/")]
+    parts.append((sku or "").strip().rpartition("-")[2])
     return next((p for p in parts if SIZE.fullmatch(p)), None)
 
 

@@ -92,7 +92,7 @@ class TwilioChannel:
             raise BadSignature(f"twilio: {error}") from None
         if not signature or not self._validator.validate(request.url, fields, signature):
             raise BadSignature("twilio: the signature does not match")
-        return name_delivery(request)
+        return name_delivery(fields)
 
     def read(self, request: SignedRequest) -> list[InboundMessage | StatusReport]:
         fields = parse_fields(request.body)

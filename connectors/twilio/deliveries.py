@@ -15,7 +15,6 @@ from connectors.ports import (
     InboundMessage,
     MessageState,
     Receipt,
-    SignedRequest,
     StatusReport,
 )
 
@@ -70,12 +69,11 @@ def parse_fields(body: bytes) -> dict[str, str]:
     return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=500))
 
 
-def name_delivery(request: SignedRequest) -> Receipt:
-    """What a delivery is, without looking at its signature. Raises UnknownEvent.
+def name_delivery(fields: Mapping[str, str]) -> Receipt:
+    """What a delivery with these fields is, without looking at its signature. Raises UnknownEvent.
 
     A message has Twilio's id for it, whether the door was sent it or the list gave it.
     """
-    fields = parse_fields(request.body)
     sid, status = fields.get("MessageSid"), fields.get("MessageStatus")
     if not sid:
         raise UnknownEvent("twilio: a delivery without MessageSid")

@@ -141,6 +141,7 @@ async function settle(form, answer) {
   if (wrong) wrong.textContent = "";
   const field = form.querySelector("textarea");
   if (field) {
+    form.reset();
     field.value = "";
     const instead = form.querySelector("[name=instead]");
     if (instead) instead.value = "";
@@ -188,6 +189,16 @@ document.addEventListener("click", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches("select")) event.target.closest("form[data-on-change]")?.requestSubmit();
 });
+
+/* --- what is loaded beside the page --- */
+
+for (const part of document.querySelectorAll("[data-load]")) {
+  part.textContent = part.dataset.loading;
+  fetch(part.dataset.load, { credentials: "same-origin", signal: AbortSignal.timeout(10000) })
+    .then((answer) => (answer.ok ? answer.text() : Promise.reject(answer.status)))
+    .then((html) => { part.innerHTML = html; })
+    .catch(() => { part.textContent = part.dataset.down; });
+}
 
 /* --- begin --- */
 

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [NAME…] [--workers N…] [--messages N] [--rate N] [--stored N…]`"""
+"""`python -m tests.bench [NAME…] [--workers N…] [--messages N] [--rate N…] [--stored N…]`"""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--workers", nargs="+", type=int, help="turns: how many, in turn")
     parser.add_argument("--messages", type=int, default=400, help="turns: how many of each run")
-    parser.add_argument("--rate", type=float, help="turns: so many a second, by WhatsApp")
+    parser.add_argument(
+        "--rate", nargs="+", type=float, default=[], help="turns: so many a second, by WhatsApp"
+    )
     parser.add_argument(
         "--stored", nargs="+", type=int, default=[10_000, 100_000], help="growth: messages before"
     )

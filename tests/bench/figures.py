@@ -33,7 +33,7 @@ class Options:
 
     workers: Sequence[int] | None = None
     messages: int = 400
-    rate: float | None = None  # messages/s, whatever becomes of them; None: as fast as taken
+    rate: Sequence[float] = ()  # messages/s, whatever becomes of them; none: as fast as taken
     stored: Sequence[int] = (10_000, 100_000)
 
 

@@ -1,4 +1,4 @@
-"""Signed SMS webhooks stored and queued, beside a floor measured in the same run."""
+"""Signed webhooks of each channel stored and queued, beside a floor measured in the same run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from sqlalchemy import text
 
 from bot.stack import Stack, adopted, open_stack
 from tests.bench.figures import Figure, percentile, say
-from tests.bench.load import Run, post_all, sign_sms
+from tests.bench.load import Run, post_all, sign_mail, sign_sms, sign_whatsapp
 
-REQUESTS = 3000  # a round
+Sign = Callable[[str, int], bytes]
+
+REQUESTS = 2000  # a round
 ROUNDS = 3
 
 
@@ -42,24 +44,29 @@ def measure() -> list[Figure]:
                 text("CREATE TABLE floor (id bigserial PRIMARY KEY, sid text UNIQUE, body text)")
             )
         with _paused(stack.pids("worker") + stack.pids("clock")), _floor(stack) as floor_url:
-            door = f"{stack.url}/webhooks/twilio/elegance-paris"
-            return [_compare(door, floor_url)]
+            doors = f"{stack.url}/webhooks"
+            twilio, mail = f"{doors}/twilio/elegance-paris", f"{doors}/resend/elegance-paris"
+            return [
+                _compare("sms", sign_sms, twilio, floor_url),
+                _compare("whatsapp", sign_whatsapp, twilio, floor_url),
+                _compare("email", sign_mail, mail, f"{floor_url}/mail"),
+            ]
 
 
-def _compare(door: str, floor_url: str) -> Figure:
+def _compare(channel: str, sign: Sign, door: str, floor_url: str) -> Figure:
     """The two in turn, so that both see the same machine; medians of the rounds."""
     rates: dict[str, list[float]] = {"door": [], "floor": []}
     latencies: list[float] = []
     for number in range(ROUNDS + 1):
         for name, url in (("floor", floor_url), ("door", door)):
-            run = _round(url, number)
+            run = _round(sign, url, number)
             if number:  # the first round warms up
                 rates[name].append(run.rate)
                 latencies += run.latencies if name == "door" else []
-                say(f"intake: {name} {run.rate:.0f} requests/s")
+                say(f"intake: {channel}, {name} {run.rate:.0f} requests/s")
     value, floor = (statistics.median(rates[name]) for name in ("door", "floor"))
     return Figure(
-        "intake",
+        f"intake-{channel}",
         value,
         "requests/s",
         p50_ms=percentile(latencies, 0.5) * 1000,
@@ -69,8 +76,8 @@ def _compare(door: str, floor_url: str) -> Figure:
     )
 
 
-def _round(url: str, number: int) -> Run:
-    signed = [sign_sms(url, number * REQUESTS + n) for n in range(REQUESTS)]
+def _round(sign: Sign, url: str, number: int) -> Run:
+    signed = [sign(url, number * REQUESTS + n) for n in range(REQUESTS)]
     run = post_all(url, signed)
     assert run.statuses == {200: REQUESTS}, run.statuses
     return run

@@ -1,7 +1,8 @@
 """The time of a search among 10,000 passages of one tenant, beside a bare indexed select.
 
-Passages are made of the demo pages' sentences, mixed, so that words are as common and as rare
-as in real pages; what is asked are the questions of tests/knowledge, misspelt ones too.
+Each passage has a heading and two sentences of the demo's pages, so that what is asked for is
+as common as in those pages, and made-up words, few common and most rare, up to 100 words. What
+is asked are the questions of tests/knowledge, misspelt ones and those without an answer too.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import random
 import tempfile
 import time
 from collections.abc import Callable
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 
 from sqlalchemy import text
@@ -20,7 +23,7 @@ from bot.db import engine, migrate, transaction
 from bot.demo.knowledge import HERE
 from bot.embedded import start_postgres
 from bot.knowledge.answers import find_answer
-from bot.knowledge.blocks import Heading, Paragraph, Read
+from bot.knowledge.blocks import Block, Heading, Paragraph, Read
 from bot.knowledge.cutting import split_sentences
 from bot.knowledge.indexing import index, prepare
 from bot.knowledge.reading import find_files, read_file
@@ -32,7 +35,8 @@ from tests.knowledge.measure import read_cases
 
 PASSAGES = 10_000
 PER_DOCUMENT = 500
-SENTENCES = 6  # of a passage
+FILLER = 60  # made-up words of a passage
+WORDS = 30_000  # made-up words in all
 WARM_UP = 30
 OTHER_TENANTS = 3  # with a tenth as many, that must not slow this one
 
@@ -115,21 +119,26 @@ def _fill(slug: str, passages: int) -> int:
 
 
 def _document(source: str, count: int, sentences: list[str], dice: random.Random) -> Read:
-    blocks = [
-        block
-        for _ in range(count)
-        for block in (
-            Heading(2, " ".join(dice.choice(sentences).split()[:5])),
-            Paragraph(" ".join(_varied(dice.choice(sentences), dice) for _ in range(SENTENCES))),
-        )
-    ]
+    blocks: list[Block] = []
+    for _ in range(count):
+        blocks.append(Heading(2, " ".join(dice.choice(sentences).split()[:5])))
+        own = [dice.choice(sentences) for _ in range(2)]
+        filler = dice.choices(_made_up_words(), cum_weights=_how_common(), k=FILLER)
+        blocks.append(Paragraph(" ".join([*own, *filler])))
     return Read(source, "markdown", source, tuple(blocks))
 
 
-def _varied(sentence: str, dice: random.Random) -> str:
-    """With a word that few other passages have, as names and places are."""
-    letters = "".join(dice.choices("abcdefghilmnoprstuv", k=dice.randint(5, 9)))
-    return f"{sentence} {letters.capitalize()}." if dice.random() < 0.4 else sentence
+@lru_cache
+def _made_up_words() -> list[str]:
+    dice = random.Random(1)
+    syllables = [a + b for a in "bcdfglmnprstv" for b in ("a", "e", "i", "o", "ou", "an", "ion")]
+    return ["".join(dice.choices(syllables, k=dice.randint(2, 5))) for _ in range(WORDS)]
+
+
+@lru_cache
+def _how_common() -> list[float]:
+    """By Zipf's law."""
+    return list(accumulate(1 / rank for rank in range(10, WORDS + 10)))
 
 
 def _sentences() -> list[str]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 
 from twilio.request_validator import RequestValidator
 
+from connectors.sandbox.mail import sign
+
 CONNECTIONS = 16
 TOKEN = "sandbox-twilio-token"
+MAIL_SECRET = "whsec_c2FuZGJveC1yZXNlbmQtc2VjcmV0"
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,9 @@ def sign_sms(
     return _sign(url, f"+336{number:08}", "+33939035761", text)
 
 
-def sign_whatsapp(url: str, number: int, text: str) -> bytes:
+def sign_whatsapp(
+    url: str, number: int, text: str = "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?"
+) -> bytes:
     """Ditto by WhatsApp."""
     return _sign(url, f"whatsapp:+336{number:08}", "whatsapp:+33939035761", text)
 
@@ -54,15 +61,45 @@ def _sign(url: str, sender: str, recipient: str, text: str) -> bytes:
         "From": sender,
         "NumMedia": "0",
     }
-    body = urlencode(fields).encode()
-    parts = urlsplit(url)
     signature = RequestValidator(TOKEN).compute_signature(url, fields)
-    head = (
-        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
-        "Content-Type: application/x-www-form-urlencoded\r\n"
-        f"X-Twilio-Signature: {signature}\r\nContent-Length: {len(body)}\r\n\r\n"
-    )
-    return head.encode() + body
+    headers = {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Twilio-Signature": signature,
+    }
+    return _request(url, headers, urlencode(fields).encode())
+
+
+def sign_mail(url: str, number: int) -> bytes:
+    """One received e-mail as Resend tells of it; its own id and sender. Signed now, which Svix
+    lets pass for five minutes."""
+    now = datetime.now(UTC)
+    data = {
+        "email_id": str(uuid4()),
+        "created_at": now.isoformat(),
+        "from": f"Camille {number} <camille.{number}@example.com>",
+        "to": ["hello@elegance-paris.com"],
+        "cc": [],
+        "bcc": [],
+        "message_id": f"<{number}@example.com>",
+        "subject": "La robe fleurie bleue en 38 ?",
+        "attachments": [],
+    }
+    event = {"type": "email.received", "created_at": now.isoformat(), "data": data}
+    body, sid, at = json.dumps(event).encode(), f"msg_{uuid4().hex}", int(now.timestamp())
+    headers = {
+        "Content-Type": "application/json",
+        "svix-id": sid,
+        "svix-timestamp": str(at),
+        "svix-signature": sign(MAIL_SECRET, sid, at, body),
+    }
+    return _request(url, headers, body)
+
+
+def _request(url: str, headers: Mapping[str, str], body: bytes) -> bytes:
+    parts = urlsplit(url)
+    lines = [f"POST {parts.path} HTTP/1.1", f"Host: {parts.netloc}"]
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
 
 
 def post_all(url: str, requests: Sequence[bytes]) -> Run:

@@ -42,8 +42,8 @@ PATIENCE = 300.0  # seconds
 
 def measure(options: Options) -> list[Figure]:
     if options.rate:
-        return [_at_rate(options.rate, options)]
-    return [f for workers in options.workers or (1, 2) for f in _sustained(workers, options)]
+        return [_at_rate(rate, options) for rate in options.rate]
+    return [f for workers in options.workers or (1, 2, 4) for f in _sustained(workers, options)]
 
 
 def _sustained(workers: int, options: Options) -> list[Figure]:
@@ -56,7 +56,7 @@ def _sustained(workers: int, options: Options) -> list[Figure]:
         assert run.statuses == {200: len(signed)}, run.statuses
         wait_for_answers(WARM_UP + len(signed))
         took = time.perf_counter() - start
-        _settle()
+        settle()
         after = cpu_seconds(stack)
     spent = {kind: (after[kind] - before[kind]) / len(signed) * 1000 for kind in after}
     ours = sum(ms for kind, ms in spent.items() if kind != "sandbox")
@@ -103,7 +103,7 @@ def _shop(workers: int) -> Iterator[tuple[Stack, str]]:
         door = f"{stack.url}/webhooks/twilio/elegance-paris"
         post_all(door, [_sms(door, number) for number in range(WARM_UP)])
         wait_for_answers(WARM_UP)
-        _settle()
+        settle()
         yield stack, door
 
 
@@ -124,7 +124,7 @@ def handed_over() -> int:
         return db.scalar(sent) or 0
 
 
-def _settle() -> None:
+def settle() -> None:
     def settled() -> bool:
         with transaction() as db:
             return is_settled(db, clock.now())

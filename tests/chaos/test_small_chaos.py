@@ -14,7 +14,7 @@ from tests.chaos.storm import WEIGHTS
 def test_nothing_is_lost_doubled_or_out_of_order_while_everything_dies(tmp_path: Path) -> None:
     # After a crash PostgreSQL makes sure of its files for many seconds: not here
     kinds = [kind for kind in WEIGHTS if kind != "postgres crash"]
-    order = Order(messages=300, seed=7, storm=30, calm=120, every=2.5, burst=25, kinds=kinds)
+    order = Order(messages=300, seed=7, storm=30, calm=200, every=2.5, burst=25, kinds=kinds)
     figures = run(order, tmp_path)
     assert figures["wrong"] == {}
     assert figures["messages"] == 300

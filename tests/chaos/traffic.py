@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -16,6 +17,7 @@ from tests.chaos.customers import Customer, Line
 from tests.chaos.stage import open_sandbox
 
 AT_ONCE = 8  # customers whose carriers post at the same moment
+MOST_TRIES = 5
 DUPLICATED = 0.2
 SWAPPED = 0.2  # of two messages of one person, how often the second arrives first
 
@@ -102,10 +104,12 @@ class Traffic:
 
     def _post(self, customer: Customer, line: Line, name: str, times: int) -> bool:
         channel = CHANNELS[customer.channel]
-        try:
-            return channel.post(self._sandbox(), customer, line.text, name, times)
-        except requests.ConnectionError:  # a kept connection that the sandbox just closed
-            return channel.post(self._sandbox(), customer, line.text, name, times)
+        for _ in range(MOST_TRIES):
+            # A kept connection that the sandbox just closed, or a door that kept it too long:
+            # the same message once more, which is only one more duplicate
+            with suppress(requests.ConnectionError, requests.Timeout):
+                return channel.post(self._sandbox(), customer, line.text, name, times)
+        return False
 
     def _sandbox(self) -> SandboxWorld:
         if not hasattr(self._local, "sandbox"):

@@ -350,6 +350,14 @@ def _emma(cast: Cast) -> Talk:
         state="draft",
         sent_at=None,
         contact="+33612457896",
+        extra={
+            "facts": {
+                "order": {"number": "2847", "state": "delivered", "delivered_at": "2025-01-10"},
+                "line": {"title": "Pantalon Noir Taille Haute", "size": "40"},
+                "until": "2025-02-09",
+                "label": "https://messages.elegance-paris.example/l/abc",
+            }
+        },
     )
     return talk
 
@@ -380,7 +388,21 @@ def _lea(cast: Cast) -> Talk:
         priority="high",
         summary="Mariage samedi, colis en transit : « J'ai commandé lundi pour un mariage SAMEDI "
         "et j'ai toujours pas reçu »",
-        facts={"order_number": "2901", "event": "mariage", "event_date": "2025-01-18"},
+        facts={
+            "order": {
+                "number": "2901",
+                "state": "shipped",
+                "placed_at": "2025-01-09T09:00:00+01:00",
+            },
+            "lines": [{"title": "Robe Bordeaux", "size": "38", "quantity": 1, "price": None}],
+            "parcel": {
+                "number": "8R00012345678",
+                "status": "in_transit",
+                "expected": "2025-01-14T12:00:00+01:00",
+            },
+            "event": "mariage",
+            "event_date": "2025-01-18",
+        },
         deadline=NOW + timedelta(minutes=40),
     )
     talk.tells(
@@ -405,7 +427,14 @@ def _marine(cast: Cast) -> Talk:
         summary="Robe bordeaux (achetée le 10/01). Occasion : dîner chic.",
         facts={
             "occasion": "Dîner chic",
-            "suggestions": ["Blazer Beige Élégant (BL-445)", "Perfecto Noir (PF-229)"],
+            "bought": {"title": "Robe Bordeaux", "reference": "RB-390"},
+            "ideas": [
+                {"product": {"title": title, "reference": reference}, "size": "38", "count": count}
+                for title, reference, count in (
+                    ("Blazer Beige Élégant", "BL-445", 4),
+                    ("Perfecto Noir", "PF-229", 1),
+                )
+            ],
         },
         suggestion="Bonjour Marine ! Excellent choix cette robe ! Pour un dîner chic, je te conseille "
         "le Blazer Beige Élégant. Tu veux passer l'essayer ?",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -16,7 +19,10 @@ from werkzeug.serving import make_server
 
 from bot.db import transaction
 from bot.models.messages import Message
+from connectors.ports import Money, Order, OrderLine
+from dashboard import purchases
 from tests.dashboard.cast import NOW, PASSWORD, Cast, Talk, make_app, make_trouble
+from tests.media.samples import PNG
 
 CHROMIUM = shutil.which("chromium")
 ARGUMENTS = [
@@ -194,12 +200,42 @@ def test_a_suggestion_is_changed_first_then_sent(open_desk: Open) -> None:
 def test_a_draft_is_rewritten_and_replaced(open_desk: Open) -> None:
     page = open_desk()
     page.goto("/desk/conversations/2")
-    page.get_by_role("link", name="Modifier d’abord").click()
+    page.get_by_role("link", name="Modifier et envoyer").click()
     page.get_by_label("Répondre à Emma").fill("Avec plaisir, Emma")
     page.get_by_role("button", name="Envoyer", exact=True).click()
     expect(page.locator("#log")).to_contain_text("Avec plaisir, Emma", timeout=2000)
     expect(page.locator("#log")).not_to_contain_text("Pas de problème pour le retour")
     expect(page.locator("#row-2")).not_to_contain_text("Validation requise", timeout=2000)
+
+
+def test_facts_purchases_and_a_picture_serve_the_keyboard_on_a_tablet(
+    open_desk: Open, scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    dress = OrderLine("RB-390-38", "Robe Bordeaux", 1, "38", Money(Decimal("95.00"), "EUR"))
+    order = Order("1", "3012", NOW, "delivered", (dress,))
+    monkeypatch.setattr(purchases, "_ask", lambda tenant_id, proof: [order])
+    photo = tmp_path / "robe.png"
+    photo.write_bytes(PNG)
+    page = open_desk(LANDSCAPE)
+    page.goto("/desk/conversations/2")
+    expect(page.locator("#log .basis")).to_contain_text("Commande")
+    expect(page.locator("#log .basis")).to_contain_text("#2847 · livrée")
+    expect(page.get_by_role("link", name="Ouvrir l’étiquette")).to_be_visible()
+    expect(page.locator("#purchases")).to_contain_text("#3012 · livrée", timeout=3000)
+    page.get_by_role("button", name="Approuver").focus()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Modifier et envoyer")).to_be_focused()
+    page.keyboard.press("Enter")
+    reply = page.get_by_label("Répondre à Emma")
+    expect(reply).to_be_focused()
+    expect(reply).to_have_value(re.compile("Pas de problème"))
+    page.get_by_label("Joindre une photo").set_input_files(photo)
+    if shots := os.environ.get("SCREENSHOTS"):
+        page.screenshot(path=f"{shots}/basis.png")
+    assert Axe().run(page).response["violations"] == []
+    reply.press("Control+Enter")
+    expect(page.locator("#log")).to_contain_text("/media/", timeout=3000)
+    expect(page.get_by_label("Joindre une photo")).to_have_value("")
 
 
 def test_everything_is_reached_by_keyboard_and_focus_is_seen(open_desk: Open) -> None:

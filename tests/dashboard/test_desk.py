@@ -228,7 +228,10 @@ def test_an_escalation_shows_its_facts_deadline_and_suggestion(sarah: Person, sc
         html = words(sarah.get(path).text)
         assert "Conseil requis" in html
         assert "Occasion Dîner chic" in html
-        assert "Suggestions Blazer Beige Élégant (BL-445), Perfecto Noir (PF-229)" in html
+        assert (
+            "Idées Blazer Beige Élégant (BL-445), taille 38 : 4 en stock, Perfecto Noir (PF-229)"
+            in html
+        )
         assert "Échéance : aujourd’hui à 14 h 20" in html
         assert "Excellent choix cette robe !" in html
         assert "Envoyer la réponse suggérée" in html

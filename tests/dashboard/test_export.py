@@ -50,6 +50,15 @@ def test_a_conversation_is_one_line_with_all_that_was_said_and_decided(
     assert told["customer"]["identities"][0]["value"] == "+33645789012"
 
 
+def test_that_an_assistant_answers_is_on_record_where_it_was_said(begin: Begin) -> None:
+    talk = begin()
+    talk.says("Bonjour")
+    talk.answers("Bonjour ! Je suis l'assistante IA de la boutique.", extra={"disclosed": "fr"})
+    talk.answers("Dites-moi tout.")
+    _, (told,), _ = run()
+    assert [m["disclosed"] for m in told["messages"]] == [None, "fr", None]
+
+
 def test_times_have_the_offset_of_the_shops_zone(begin: Begin) -> None:
     talk = begin()
     talk.says("Bonjour")

@@ -19,8 +19,10 @@ from bot.models.messages import PROGRESS
 from bot.models.reservations import LIVE
 from bot.sending import SENDING
 from bot.turn import INTENTS, Entities, Level, Sentiment, Urgency
+from connectors.ports import OrderState, ParcelStatus
 from connectors.twilio.templates import Approval
 from dashboard import unsubscribe
+from dashboard.facts import SHOWN
 from dashboard.formats import Formats, home_of
 from dashboard.inbox import Show, Status
 from dashboard.texts import LANGUAGES, Texts
@@ -51,9 +53,12 @@ FAMILIES = {
     "approvals.": get_args(Approval),
     "agreed.": ("commercial", "all"),
     "proofs.": ("crm", "carrier", "opted_out", "bounced", "complained", unsubscribe.HOW),
-    "vouchers.": ("crm", *filter(None, PROVEN_BY.values())),
+    "vouchers.": ("crm", "shop", *filter(None, PROVEN_BY.values())),
     "unsubscribe.": [
         f"{state}{end}" for state in ("ask", "left", "unknown") for end in ("", "_title")
+    ],
+    "opinion.": [
+        f"{state}{end}" for state in ("ask", "thanks", "unknown") for end in ("", "_title")
     ],
     "phone.no_": ("number", "address", "text"),
     "thread.trouble_": ("failed", "unknown", "other"),
@@ -69,6 +74,11 @@ FAMILIES = {
         "commercial_hours",
         "service_hours",
     ),
+    "facts.": tuple(SHOWN),
+    "order_states.": get_args(OrderState),
+    "parcel_states.": get_args(ParcelStatus),
+    "reply.picture_": ("refused", "too_large", "not_kept"),
+    "person.": ("open", "closed"),
     "refusal.csrf.": ("title", "text"),
     **{f"refusal.{code}.": ("title", "text") for code in (400, 403, 404, 405, 409, 413, 429)},
 }

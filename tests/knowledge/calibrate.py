@@ -29,8 +29,7 @@ def samples(db: Session, case: Case) -> Iterator[tuple[tuple[float, ...], bool]]
     by_id = {c.id: c for c in searching.find_candidates(tenant.id, db, asked)}
     found: tuple[Passage, ...] = searching.search(tenant.id, db, case.text, case.language, DEEP)
     for passage in found:
-        row = {"question": passage.question, "title": passage.title, "language": passage.language}
-        evidence = searching.evidence_of(row, by_id[passage.id], asked, case.language)
+        evidence = searching.evidence_of(by_id[passage.id], case.language)
         yield features_of(db, asked.terms, evidence), is_right(case, passage)
 
 

@@ -83,6 +83,50 @@ def test_an_unknown_tenant_or_article_fails_the_rehearsal(tmp_path: Path, stack:
             assert play(rehearsal).reasons, new
 
 
+PARCEL = """\
+name: A parcel that is late, and then there
+tenant: elegance-paris
+clock: 2025-01-13T10:15:00+01:00
+world:
+  orders:
+    - {name: 3050, phone: "+33645789012", placed: 2025-01-10, lines: [{sku: BO-019}], state: shipped, tracking: 8R00055555555}
+  tracking:
+    8R00055555555: {status: delayed, expected: 2025-01-15T12:00:00+01:00}
+steps:
+  - customer: "Bonjour, où en est ma commande 3050 ?"
+    via: sms
+    from: "+33645789012"
+    expect: {replies: [{has: ["3050"]}], label: false, crm: []}
+  - track: 8R00055555555
+    status: delivered
+    expect: {replies: []}
+"""
+
+
+def test_orders_and_parcels_of_its_world_are_at_the_store_and_the_carrier(
+    tmp_path: Path, house: House
+) -> None:
+    (rehearsal,) = read_file(written(tmp_path, PARCEL))
+    result = play(rehearsal)
+    assert result.passed, tell(result)
+    state = house.sandbox.state()
+    (order,) = [o for o in state["orders"] if o["name"] == "#3050"]
+    assert [(line["sku"], line["quantity"]) for line in order["lines"]] == [("BO-019", 1)]
+    (parcel,) = [p for p in state["parcels"] if p["number"] == "8R00055555555"]
+    assert [s["status"] for s in parcel["history"]] == ["in_transit", "delayed", "delivered"]
+    assert parcel["history"][-1]["at"].startswith("2025-01-13T09:1")
+
+
+def test_the_vendors_clock_goes_with_ours(house: House) -> None:
+    house.text(JULIE, "Bonjour")
+    house.settle()
+    house.move_clock("2025-01-14T18:00:00+01:00")
+    dated = house.sandbox.state()["messages"][-1]["dated"]
+    assert dated.startswith("2025-01-13T09:1")
+    house.text(JULIE, "Bonsoir")
+    assert house.sandbox.state()["messages"][-1]["dated"].startswith("2025-01-14T17:0")
+
+
 def test_an_adviser_accepts_what_was_suggested_on_the_desk(house: House) -> None:
     house.say(JULIE, "Bonjour, je voudrais parler à quelqu'un s'il vous plaît")
     with house.db() as db:

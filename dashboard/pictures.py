@@ -1,0 +1,86 @@
+"""A picture that an adviser sends with an answer."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from flask import request
+from sqlalchemy.orm import Session
+from werkzeug.datastructures import FileStorage
+
+from bot import clock
+from bot.media.links import signed_url
+from bot.media.names import clean_name
+from bot.media.store import media_store
+from bot.media.types import NotKept, sniff
+from bot.models.media import Media
+from bot.models.messages import Message
+
+# What WhatsApp carries as a picture, and mail programs show; 5 MB is WhatsApp's own limit
+# (https://www.twilio.com/docs/whatsapp/guidance-whatsapp-media-messages)
+SENT = frozenset({"image/jpeg", "image/png", "image/webp"})
+LARGEST = 5 * 1000 * 1000  # bytes
+
+
+class NotSendable(ValueError):
+    """No picture that can be sent; `reason` is the end of a text's name (reply.picture_…)."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Picture:
+    content: bytes
+    content_type: str
+    name: str
+
+
+def read_picture() -> Picture | None:
+    """The picture of this request's form, None when there is none. Raises NotSendable."""
+    file: FileStorage | None = request.files.get("picture")
+    if file is None or not file.filename:
+        return None
+    content = file.stream.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise NotSendable("too_large")
+    try:
+        content_type = sniff(content)
+    except NotKept:
+        raise NotSendable("refused") from None
+    if content_type not in SENT:
+        raise NotSendable("refused")
+    return Picture(content, content_type, clean_name(file.filename))
+
+
+def enclose(db: Session, message: Message, picture: Picture) -> None:
+    """Keep the picture as the message's own. Where none can travel (France knows no MMS;
+    a WhatsApp template has no room), a link to it ends the text. Raises Unavailable, Refused
+    (the store)."""
+    key = f"{message.tenant_id}/{uuid.uuid4().hex}"
+    media_store().put(key, picture.content, picture.content_type)
+    row = Media(
+        tenant_id=message.tenant_id,
+        message_id=message.id,
+        position=0,
+        key=key,
+        content_type=picture.content_type,
+        bytes=len(picture.content),
+        name=picture.name,
+        source={},
+        state="kept",
+        attempts=0,
+        next_try_at=clock.now(),
+        created_at=clock.now(),
+    )
+    db.add(row)
+    db.flush()
+    if message.channel == "sms" or message.template:
+        message.body = f"{message.body}\n{signed_url(row)}"
+        if message.template:
+            told = " ".join(message.body.split())  # a template's variable is one line
+            message.variables = {**message.variables, "2": told}
+    else:
+        message.extra = {**message.extra, "enclosed": True}
