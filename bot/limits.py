@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import dataclass
 from functools import lru_cache
 
 from limits import RateLimitItem, RateLimitItemPerSecond
@@ -16,6 +17,7 @@ from limits.strategies import MovingWindowRateLimiter
 from redis import RedisError
 
 from bot.logs import log
+from bot.queue import redis
 from bot.settings import settings
 
 # vendor and what its limit is counted by -> the limit
@@ -25,6 +27,56 @@ RATES: dict[str, RateLimitItem] = {
     "resend:email": RateLimitItemPerSecond(5),  # a team (Resend's rate-limit page)
     "hubspot:search": RateLimitItemPerSecond(5),  # an account (HubSpot's search API)
 }
+
+
+# Points left now, the time they were counted (seconds), at most, refilled a second -> the
+# seconds to wait for `cost` points; 0 takes them. One script, so that no two take the same.
+_TAKE = """
+local known = redis.call('HMGET', KEYS[1], 'left', 'at', 'most', 'rate')
+if not known[1] then return '0' end
+local now, cost = tonumber(ARGV[1]), tonumber(ARGV[2])
+local most, rate = tonumber(known[3]), tonumber(known[4])
+local left = math.min(most, tonumber(known[1]) + math.max(now - tonumber(known[2]), 0) * rate)
+cost = math.min(cost, most)
+if left < cost then return tostring((cost - left) / rate) end
+redis.call('HSET', KEYS[1], 'left', tostring(left - cost), 'at', ARGV[1])
+return '0'
+"""
+REMEMBERED = 3600  # seconds without a word of the vendor; then nobody knows, and nobody waits
+
+
+@dataclass(frozen=True)
+class SharedBudget:
+    """connectors.ports.Budget for all workers, counted in Redis. Without Redis nobody waits."""
+
+    holder: str
+
+    def take(self, cost: float) -> float:
+        try:
+            wait = redis().eval(_TAKE, 1, self._key, time.time(), cost)  # type: ignore[no-untyped-call]  # redis-py left it without
+        except RedisError as error:
+            log().warning("budget not counted", error=type(error).__name__)
+            return 0.0
+        return float(wait)
+
+    def learn(self, *, most: float, left: float, rate: float) -> None:
+        kept: dict[str | bytes, bytes | float | int | str] = {
+            "left": left,
+            "at": time.time(),
+            "most": most,
+            "rate": max(rate, 1.0),
+        }
+        try:
+            with redis().pipeline(transaction=True) as pipe:
+                pipe.hset(self._key, mapping=kept)
+                pipe.expire(self._key, REMEMBERED)
+                pipe.execute()
+        except RedisError as error:
+            log().warning("budget not counted", error=type(error).__name__)
+
+    @property
+    def _key(self) -> str:
+        return f"budget:{self.holder}"
 
 
 @lru_cache

@@ -17,6 +17,7 @@ from bot.holds import TurnHolds
 from bot.hours import OpeningHours, parse_hours
 from bot.knowledge.answers import TenantKnowledge
 from bot.labels import TenantLabels
+from bot.limits import SharedBudget
 from bot.models import tenants
 from bot.models.tenants import Connection, Tenant
 from bot.settings import settings
@@ -56,7 +57,9 @@ def open_adapter(connection: Connection, port: str) -> Any:
             values["base_url"] = connection.base_url
         if connection.secrets:
             values |= vault.decrypt(connection.secrets)
-        told = {"now": clock.now} if port == "tracking" else {}
+        told: dict[str, Any] = {"now": clock.now} if port == "tracking" else {}
+        if port in vendor.budgeted:
+            told["budget"] = SharedBudget(f"{connection.vendor}:{connection.id}")
         adapter = vendor.ports[port](build_config(vendor.config, values), **told)
         _adapters[key] = metrics.Timed(connection.vendor, adapter)
     return _adapters[key]

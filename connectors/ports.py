@@ -17,6 +17,21 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer", bound="BaseModel")
 
+# --- a vendor's points -------------------------------------------------------------------
+
+
+class Budget(Protocol):
+    """Points that a vendor gives an account and refills, shared by all processes that ask."""
+
+    def take(self, cost: float) -> float:
+        """Take them; 0 when they were there, otherwise the seconds until they will be."""
+        ...
+
+    def learn(self, *, most: float, left: float, rate: float) -> None:
+        """What the vendor says: at most so many, so many left, refilled by `rate` a second."""
+        ...
+
+
 # --- money and goods ---------------------------------------------------------------------
 
 

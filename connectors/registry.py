@@ -29,11 +29,13 @@ class Vendor:
     """What a vendor's package offers: its Config and, by port, how to make the adapter.
 
     `ports` keys: "channel", "inventory", "customers" …; each value takes a Config, that of
-    "tracking" also `now`, by which it tells what is late.
+    "tracking" also `now`, by which it tells what is late, and those `budgeted` a `budget`, the
+    points that the vendor gives the account (connectors.ports.Budget).
     """
 
     config: type[Any]
     ports: Mapping[str, Callable[..., Any]]
+    budgeted: frozenset[str] = frozenset()
 
 
 def load_vendor(name: str) -> Vendor:

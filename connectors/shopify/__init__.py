@@ -16,4 +16,5 @@ VENDOR = Vendor(
         "returns": ShopifyOrders,
         "events": ShopifyEvents,
     },
+    budgeted=frozenset({"inventory", "orders", "returns"}),
 )

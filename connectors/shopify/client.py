@@ -17,6 +17,7 @@ from shopify import Session
 
 from connectors.config import setting
 from connectors.errors import BadConfig, ConnectorError, OutcomeUnknown, Refused, Unavailable
+from connectors.ports import Budget
 from connectors.shopify.tokens import GrantedToken, PermanentToken
 from connectors.transport import never_left, parse_seconds, settle_environment
 
@@ -25,6 +26,7 @@ VERSION = "2026-10"
 
 # How long one request may wait in all for the shop's quota to refill, in seconds.
 LONGEST_THROTTLE = 5.0
+FIRST_COST = 10.0  # points, of an operation that was never asked
 
 
 @dataclass(frozen=True)
@@ -46,15 +48,19 @@ class Config:
 
 
 class ShopifyClient:
-    """Asks one shop. `sleep` and `now` (monotonic) are there for tests."""
+    """Asks one shop. `budget` is what all who ask this shop share of its points; `sleep` and
+    `now` (monotonic) are there for tests."""
 
     def __init__(
         self,
         config: Config,
         *,
+        budget: Budget | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._budget = budget
+        self._costs: dict[str, float] = {}  # of an operation, as the shop said last
         self._timeout = parse_seconds(config.timeout)
         session = Session(config.shop, VERSION)
         if not session.url:
@@ -78,17 +84,40 @@ class ShopifyClient:
         """
         waited = 0.0
         while True:
-            answer = self._post(request, changes)
-            errors = answer.get("errors")
-            if not errors:
-                return dict(answer["data"])
-            if "THROTTLED" not in _codes(errors):
-                raise _refusal(_codes(errors), changes)
-            wait = _refill_time(answer)
+            wait = self._wait_for_turn(request)
+            if not wait:
+                answer = self._post(request, changes)
+                self._learn(request, answer)
+                errors = answer.get("errors")
+                if not errors:
+                    return dict(answer["data"])
+                if "THROTTLED" not in _codes(errors):
+                    raise _refusal(_codes(errors), changes)
+                wait = _refill_time(answer)
             if waited + wait > LONGEST_THROTTLE:
                 raise _error(Unavailable, "THROTTLED", retry_after=wait)
             self._sleep(wait)
             waited += wait
+
+    def _wait_for_turn(self, request: Mapping[str, Any]) -> float:
+        """Seconds until the shop has the points left; 0 when they are taken now."""
+        if self._budget is None:
+            return 0.0
+        return self._budget.take(self._costs.get(str(request.get("operationName")), FIRST_COST))
+
+    def _learn(self, request: Mapping[str, Any], answer: Mapping[str, Any]) -> None:
+        """What the shop says of its points is the truth for all."""
+        cost = (answer.get("extensions") or {}).get("cost") or {}
+        status = cost.get("throttleStatus") or {}
+        if cost.get("requestedQueryCost"):
+            name = str(request.get("operationName"))
+            self._costs[name] = float(cost["requestedQueryCost"])
+        if self._budget is not None and status:
+            self._budget.learn(
+                most=float(status["maximumAvailable"]),
+                left=float(status["currentlyAvailable"]),
+                rate=float(status["restoreRate"]),
+            )
 
     def _post(self, request: Mapping[str, Any], changes: bool) -> dict[str, Any]:
         token = self._token.current()

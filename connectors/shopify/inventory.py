@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from connectors.errors import NeedsNewKey, OutcomeUnknown, Refused, Stale, Unavailable
-from connectors.ports import Move, Product, Stock, Variant
+from connectors.ports import Budget, Move, Product, Stock, Variant
 from connectors.shopify.catalogue import (
     MORE_VARIANTS,
     PAGE,
@@ -60,10 +60,11 @@ class ShopifyInventory:
         self,
         config: Config,
         *,
+        budget: Budget | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = ShopifyClient(config, sleep=sleep, now=now)
+        self._client = ShopifyClient(config, budget=budget, sleep=sleep, now=now)
         self._sleep = sleep
         given = config.location_id
         self._location = f"gid://shopify/Location/{given}" if given.isdigit() else given

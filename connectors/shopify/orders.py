@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from connectors.errors import BadConfig
-from connectors.ports import Order, Proof, ReturnRequest
+from connectors.ports import Budget, Order, Proof, ReturnRequest
 from connectors.shopify import returns
 from connectors.shopify.claims import (
     is_theirs,
@@ -48,10 +48,11 @@ class ShopifyOrders:
         self,
         config: Config,
         *,
+        budget: Budget | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._client = ShopifyClient(config, sleep=sleep, now=now)
+        self._client = ShopifyClient(config, budget=budget, sleep=sleep, now=now)
         self._name_and_number = _read_switch(config.name_and_number)
 
     def find_order(self, number: str, proof: Proof) -> Order | None:
