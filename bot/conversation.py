@@ -21,6 +21,9 @@ from bot.recording import record
 from bot.settings import settings
 from bot.turn import Context, Turn, Understanding
 
+# An engine knows the format's questions; another of ours is read as the one most like it
+READ_AS = {"waiting_offer": "photo_offer"}
+
 REREADS = 3  # how often what arrived meanwhile is read again before the answer is recorded
 
 
@@ -70,7 +73,7 @@ def _read_turn(loaded: Loaded) -> Turn:
         products=shop.products,
         posts=shop.posts,
         order_shapes=loaded.order_shapes,
-        asked=loaded.conversation.asked,
+        asked=READ_AS.get(loaded.conversation.asked or "", loaded.conversation.asked),
         language=spoken_language(loaded),
     )
     if loaded.row.attempts > ATTEMPTS:  # perhaps it is the reading that breaks

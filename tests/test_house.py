@@ -22,7 +22,7 @@ OPEN_ROUTES = {
     "health.tell_health": "says nothing of anyone",
     "exposition.tell_metrics": "a token, or this machine's own address; 404 to others",
     "media.link": "our signature, for a day or two",
-    "media.label": "ditto: whoever has the link may print the label",
+    "media.label": "our signature: whoever has the link may print the label",
     "unsubscribe.page": "our signature in the address",
     "unsubscribe.leave": "our signature in the address; mail programs post here (RFC 8058)",
     "opinions.page": "our signature in the address",
@@ -123,3 +123,21 @@ def test_no_tracked_text_names_a_path_of_a_machine_or_a_registry() -> None:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("*.txt")]:
         text = path.read_text()
         assert not [host for host in hosts if host in text], path.name
+
+
+def test_the_engine_reads_the_answer_to_every_question_that_is_asked() -> None:
+    from datetime import datetime
+    from zoneinfo import ZoneInfo
+
+    from bot.conversation import READ_AS
+    from bot.hours import parse_hours
+    from bot.turn import QUESTIONS, Context
+    from bot.understanding.local import load_engine
+
+    zone = ZoneInfo("Europe/Paris")
+    hours = parse_hours("Europe/Paris", {"monday": ["10:00", "19:00"]})
+    for question in QUESTIONS:
+        asked = READ_AS.get(question, question)
+        context = Context(now=datetime(2025, 1, 13, 10, tzinfo=zone), hours=hours, asked=asked)
+        for text in ("oui", "non merci", "la deuxième", "en 38", "demain 11h", "2901", "???"):
+            assert load_engine().understand(text, context).intents

@@ -69,7 +69,9 @@ def give_up(turn: Turn) -> Outcome:
 
 def say_system_down(turn: Turn) -> Outcome:
     """A system is down: nothing is promised."""
-    return _escalated(turn, "system_down", "handover.system_down")
+    of_goods = any(i.startswith(("product", "reservation")) for i in turn.understanding.intents)
+    told = Say("handover.system_down", {**when_answered(turn), "of_goods": of_goods})
+    return replace(_escalated(turn, "system_down", "handover.system_down"), say=(told,))
 
 
 def leave_to_adviser(turn: Turn) -> Outcome:

@@ -128,8 +128,8 @@ def _judge_order(
     row = {m.provider_id: m for m in messages if m.direction == "in"}
     turns: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for s in sent:
-        if s.taken and s.id in row:
-            turns[s.customer].append((row[s.id].turn_id or 0, row[s.id].delivery_id or 0))
+        if s.taken and s.id in row and (turn := row[s.id].turn_id):  # else it is unanswered
+            turns[s.customer].append((turn, row[s.id].delivery_id or 0))
     verdict.add("read_out_of_order", (found for found in turns.values() if found != sorted(found)))
 
 

@@ -1,7 +1,7 @@
 """The demo's pages answer as well as they did when the threshold was chosen.
 
-The held-out half of the questions: nobody looked at it while words.yaml, the weights and the
-threshold were made. The bars stand a little below what was measured (see bot.knowledge.relevance).
+Nothing was fitted on the held-out half of the questions, though its totals were looked at. The
+bars stand a little below what was measured (see bot.knowledge.relevance).
 """
 
 from __future__ import annotations
