@@ -55,7 +55,7 @@ def _order(state: str, **more: Any) -> Order:
 
 def _parcels() -> list[Parcel | None]:
     told: list[Parcel | None] = [
-        Parcel(NUMBER, status, TOMORROW)  # type: ignore[arg-type]  # one of the states
+        Parcel(NUMBER, status, TOMORROW)
         for status in ("in_transit", "announced", "out_for_delivery", "pickup_point", "delayed",
                        "delivered", "problem", "returned")
     ]  # fmt: skip

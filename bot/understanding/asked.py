@@ -32,6 +32,11 @@ _FILLERS = frozenset(
     ":okay: bonne journee soiree very kind infiniment bah ben parfait nickel genial cool right "
     "confirme oh ah des deux i m good fine finalement".split()
 )
+# What naming an option looks like when nothing was asked
+_ABOUT_OPTIONS = (
+    "general_question", "exchange_request", "product_availability", "order_status",
+    "order_change", "reservation_create", "delivery_problem", "return_request", "feedback",
+)  # fmt: skip
 _RATING = re.compile(
     r"\W*(?:(?:je (?:vous |te )?(?:mets?|donne)|note|i give|i'd give it an?|un|une)\W+)?"
     r"(?:10|[0-9])(?:[.,]\d)?\s*(?:(?:/|sur|out of)\s*(?:5|10|20))?\W*(?:etoiles?|stars?)?\W*"
@@ -106,8 +111,9 @@ def _read_time(said: Answer) -> Verdict | None:
 
 def _read_option(said: Answer) -> Verdict | None:
     chosen = said.entities.choice is not None and not said.asks
-    if chosen and said.may_be("general_question", "exchange_request", "product_availability"):
-        return _sure("choose")
+    if chosen and said.may_be(*_ABOUT_OPTIONS, "reservation_pickup"):
+        comes = "reservation_pickup" in said.intents and said.entities.pickup_time
+        return _sure("choose", "reservation_pickup") if comes else _sure("choose")
     return _read_yes_no(said)
 
 

@@ -30,7 +30,9 @@ class Relative:
 Reader = Callable[[re.Match[str]], Clock | Relative | None]
 
 _MINUTES = {"demie": 30, "demi": 30, "quart": 15, "trente": 30, "quinze": 15, "dix": 10,
-            "cinq": 5, "vingt": 20, "quarante": 40, "moins le quart": -15, "moins quart": -15,
+            "cinq": 5, "vingt": 20, "quarante": 40, "cinquante": 50, "vingt-cinq": 25,
+            "trente-cinq": 35, "quarante-cinq": 45, "cinquante-cinq": 55, "moins le quart": -15,
+            "moins quart": -15,
             "moins dix": -10, "moins cinq": -5, "moins vingt": -20}  # fmt: skip
 
 
@@ -45,7 +47,9 @@ def _minute(words: str | None) -> int:
     if not words:
         return 0
     words = words.strip()
-    return int(words) if words.isdecimal() else _MINUTES.get(words.removeprefix("et "), 0)
+    if words.isdecimal():
+        return int(words)
+    return _MINUTES.get(words.removeprefix("et "), 0) or _MINUTES.get(words.replace(" ", "-"), 0)
 
 
 def _read_hour(found: re.Match[str]) -> Clock | None:
@@ -85,6 +89,8 @@ def _read_relative(found: re.Match[str]) -> Relative | None:
         total = 30
     elif words in {"un quart d'", "le quart d'", "un quart d ", "1/4 d'", "a quarter of an"}:
         total = 15
+    elif words.startswith(("trois quart", "3/4")):
+        total = 45
     elif words in {"l'", "the "}:
         total = 60
     else:
@@ -103,12 +109,31 @@ def _read_relative(found: re.Match[str]) -> Relative | None:
     return Relative(total, within) if 0 < total <= 72 * 60 else None
 
 
+def _read_minutes(found: re.Match[str]) -> Relative | None:
+    count = number(found["count"])
+    return Relative(count) if count and count <= 60 else None
+
+
+def _read_past(found: re.Match[str]) -> Clock | None:
+    """ "Twenty past five", "ten to six"."""
+    hour, minute = number(found["hour"]), number(found["count"])
+    if hour is None or minute is None or hour > 12 or minute > 30:
+        return None
+    return _clock(hour, minute if found["side"] == "past" else -minute)
+
+
+def _read_thirty(found: re.Match[str]) -> Clock | None:
+    """ "Four thirty"."""
+    minutes = {"fifteen": 15, "thirty": 30, "forty-five": 45, "forty five": 45}
+    return _clock(number(found["hour"]) or 0, minutes[found["minute"]])
+
+
 _UNIT = r"(?:(?P<unit>h(?:eures?|ours?|rs?)?|m(?:in(?:ute)?s?|n)?)(?:\b|(?<=h)(?=\d)))"
 _RELATIVE = (
     r"\b(?P<way>d'ici(?: a| environ)?|dans|ds|in|within)\s+"
     r"(?:environ |a peu pres |about |genre |max(?:imum)? |moins d'|around |maybe )?"
     r"(?P<count>une? demie?|half an|half|la demi|1/2|1 demi|demi|un quart d'"
-    r"|le quart d'|un quart d |1/4 d'"
+    r"|le quart d'|un quart d |1/4 d'|trois quarts? d[' ]|3/4 d'"
     rf"|a quarter of an|l'|the (?=h)|{NUMBER}(?: petites?| bonnes?| grosses?)?)[ -]?{_UNIT}"
     r"(?:(?P<more>[0-5]\d)\b|(?P<and_half>\s+et demie?))?"
 )
@@ -116,13 +141,15 @@ _HOURS_OF_DAY = NUMBER.removeprefix(r"(?:\d+|").removesuffix(")")
 _MINUTE = (
     r"(?P<minute>[0-5]\d(?!\d)|et\s+demie?|et\s+quart|moins\s+(?:le\s+)?quart"
     r"|moins\s+(?:dix|cinq|vingt)"
-    r"|(?<=s )(?:trente|quinze|dix|vingt|quarante)(?!\w))?"
+    r"|(?<=s )(?:(?:vingt|trente|quarante|cinquante)[- ]cinq|trente|quinze|dix|vingt|quarante"
+    r"|cinquante|cinq)(?![\w-]))?"
 )
 _PREPOSITION = (
-    r"(?:a|vers|avant|apres|des|entre|et|de|pour|environ|sur les|autour de|jusqu'a"
+    r"(?:a|vers les|vers|avant|apres|des|entre|et|de|pour|environ|sur (?:le coup de|les)"
+    r"|autour de|jusqu'a"
     r"|d'ici)"
 )
-_AT = r"(?:at|around|about|by|after|before|until|till|from|@)"
+_AT = r"(?:make it|let's say|at|around|about|by|after|before|until|till|from|@)"
 # A bare figure is no hour when it counts or costs something
 _AFTER_BARE = (
     r"(?!\w|\s*(?:[%€$£:/]|[.,-]\d|euros?|eur\b|pounds?|dollars?|per ?cent|of\b"
@@ -131,10 +158,28 @@ _AFTER_BARE = (
     r"|alors)\b)[a-z]{2,}s\b))"
 )
 _ENGLISH_HOUR = r"(?:1[0-2]|[1-9]|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
+_SPOKEN_HOUR = "(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve)"
 _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
     (re.compile(pattern), read)
     for pattern, read in (
         (_RELATIVE, _read_relative),
+        # "be there in 10"
+        (
+            rf"\b(?:there|here|arriving|arrive|round|over|back|with you) in (?:about )?"
+            rf"(?P<count>{NUMBER})(?=\s*(?:$|[.,!?;\n)]))",
+            _read_minutes,
+        ),
+        (
+            rf"\b(?P<count>five|ten|twenty|twenty[- ]five|5|10|20|25)\s+(?:minutes\s+)?"
+            rf"(?P<side>past|to)\s+(?P<hour>{_SPOKEN_HOUR}|1[0-2]|[1-9])\b",
+            _read_past,
+        ),
+        (
+            rf"(?<!\w)(?P<hour>{_SPOKEN_HOUR})[- ](?P<minute>fifteen|thirty|forty[- ]five)\b"
+            r"(?!\s*(?:€|euros?|pounds|copies|books|pages))",
+            _read_thirty,
+        ),
+        (rf"(?<![\w:.,/])(?P<hour>1[0-2]|[1-9]|{_SPOKEN_HOUR})(?P<minute>)[ -]?ish\b", _read_hour),
         (
             rf"(?<![\w:.,/#€$+-])(?P<hour>[01]?\d|2[0-3])\s?(?:h(?:eures?"
             rf"|rs?)?)\s*{_MINUTE}(?![a-z])",
@@ -227,19 +272,30 @@ _LASTING = re.compile(
     r"|tous les|plus de|moins de"
     r"|for|since|every|encore|bout de|delais?|duree|presque|attendu|attends|attendre"
     r"|over|(?<!sur )(?<!vers )les|mes|ses|que|apres que)"
-    r"|(?<!partir )(?<!autour )(?<!alentours )(?<!dessus )(?<!fermeture )(?<!creneau )"
+    r"|(?<!partir )(?<!coup )(?<!coups )(?<!autour )(?<!alentours )(?<!dessus )"
+    r"(?<!fermeture )(?<!creneau )"
     r"(?<!celui )\bde)\s*$"
 )
+
+
+# "de 14 à 15h": two hours of the day
+_FROM_TO = re.compile(r"\s*(?:h\d{0,2}|heures)?\s*(?:a|-)\s*\d{1,2}\s*(?:h|heures)")
 
 
 def _lasts(text: str, start: int, end: int, clock: Clock) -> bool:
     """Whether it is a duration. 6pm and 17:30 are none, whatever stands before."""
     before = text[max(0, start - 20) : start]
+    if _FROM_TO.match(text, end) and re.search(r"(?<!plus )(?<!moins )\bde\s+$", before):
+        return False
     if clock.sure and clock.hour >= 12:
         return bool(re.search(r"\b(?:depuis|since)\s*$", before))
     if re.search(r"\bapres\s+$", before) and text.startswith("une ", start):
         return True
     return bool(_LASTS.match(text, end) or _LASTING.search(before))
+
+
+# What stands before the hour and belongs to the time: "half past", "ten to"
+_AHEAD = frozenset(("share", "count"))
 
 
 def find_clocks(text: str) -> Iterator[tuple[int, int, Clock | Relative | None]]:
@@ -248,10 +304,10 @@ def find_clocks(text: str) -> Iterator[tuple[int, int, Clock | Relative | None]]
     for pattern, read in _PATTERNS:
         for found in pattern.finditer(text):
             start = found.start()
-            if "hour" in pattern.groupindex and "share" not in pattern.groupindex:
+            if "hour" in pattern.groupindex and not _AHEAD & pattern.groupindex.keys():
                 start = found.start("hour")
             said = read(found)
-            if said is None and read is _read_relative:
+            if said is None and read in {_read_relative, _read_minutes}:
                 continue
             if isinstance(said, Clock) and _lasts(text, start, found.end(), said):
                 said = None

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
+
+from rapidfuzz.distance import OSA
 
 from bot.understanding.numbers import NUMBER, number
 
@@ -13,7 +16,8 @@ WEEKDAYS = {
     "lundi": 0, "lundy": 0, "monday": 0, "mardi": 1, "mardy": 1, "tuesday": 1, "tues": 1,
     "mercredi": 2, "mecredi": 2, "mercedi": 2, "wednesday": 2, "jeudi": 3, "thursday": 3,
     "thurs": 3, "vendredi": 4, "vendredit": 4, "vendrdi": 4, "friday": 4, "samedi": 5,
-    "samdi": 5, "samedie": 5, "saturday": 5, "dimanche": 6, "dimanch": 6, "sunday": 6,
+    "samdi": 5, "samedie": 5, "vendr": 4, "merc": 2, "saturday": 5, "dimanche": 6,
+    "dimanch": 6, "sunday": 6,
 }  # fmt: skip
 # Too short to stand alone ("mer", "sun", "mon"): days only with an hour or a date behind.
 _SHORT = {
@@ -91,7 +95,8 @@ _AFTER = (
     r"|(?:de )?la semaine (?:derniere|passee)|(?:de )?cette semaine|week"
 )
 _WEEKDAY = re.compile(
-    rf"(?:\b(?P<before>ce|this|next|last|the coming)\s+)?(?<![\w'])(?P<day>{any_of(WEEKDAYS)})\b"
+    rf"(?P<ahead>\ba week on\s+)?(?:\b(?P<before>ce|this|next|last|the coming)\s+)?"
+    rf"(?<![\w'])(?P<day>{any_of(WEEKDAYS)})\b"
     rf"(?:\s+(?:the\s+)?(?P<number>1er|[0-3]?\d)(?:st|nd|rd|th)?\b{_NO_HOUR}"
     rf"(?:\s*/\s*(?P<figure>[01]?\d)\b|\s+(?:of\s+)?(?P<month>{any_of(MONTHS)})\b)?"
     r"(?:[\s/]+(?P<year>20\d\d)\b)?)?"
@@ -100,7 +105,11 @@ _WEEKDAY = re.compile(
 _SHORT_DAY = re.compile(
     rf"(?<![\w'-])(?P<day>{any_of(_SHORT)})\.?(?=\s+(?:(?:at|a|vers"
     rf"|the)\s+)?(?:\d{{1,2}}\s*(?:h\b|h\d|:\d|am\b|pm\b)"
-    rf"|matin\b|aprem\b|aprm\b|soir\b|morning\b))"
+    r"|mat\b|matin\b|aprem\b|aprm\b|soir\b|morning\b"
+    r"|[0-3]?\d\s+(?:a|vers|at|around)\s+\d{1,2}\s*(?:h\b|h\d|:\d|am\b|pm\b)"
+    r"|[0-3]?\d(?:st|nd|rd|th)\b))"
+    r"(?:\s+(?P<number>[0-3]?\d)(?:(?:st|nd|rd|th)\b|(?=\s+(?:a|vers|at|around)\s)))?"
+    r"(?P<figure>)(?P<month>)(?P<year>)"
 )
 
 
@@ -127,7 +136,14 @@ def _read_weekday(found: re.Match[str], today: date) -> Days | None:
         return Days(found_day, found_day, past=found_day < today)
     if groups.get("before") in {"ce", "this"} and wanted == today.weekday():
         return Days(today, today, today=True)
-    if re.fullmatch(r"en (?:huit|8)|week", after):
+    beside = coming - today <= timedelta(days=1)
+    if beside and re.match(r"prochain|pro\b", after):
+        return None  # "mardi prochain" said on a Monday: one would have said tomorrow
+    if groups.get("before") == "next" and coming <= monday + timedelta(days=6):
+        return None  # "next Saturday" said on a Thursday: two days or nine
+    if wanted == today.weekday() and re.match(r"en\b|week", after):
+        return None  # "jeudi en huit" said on a Thursday: one week or two
+    if re.fullmatch(r"en (?:huit|8)|week", after) or groups.get("ahead"):
         return _day(coming + timedelta(days=7))
     if re.fullmatch(r"en (?:quinze|15)", after):
         return _day(coming + timedelta(days=14))
@@ -156,7 +172,8 @@ def _dated_weekday(found: re.Match[str], wanted: int, today: date) -> Days | Non
 
 def _read_written(found: re.Match[str], today: date) -> Days | None:
     year = int(found["year"]) if found["year"] else None
-    return read_date(int(found["number"].removesuffix("er")), MONTHS[found["month"]], year, today)
+    number = found["number"].replace("premier", "1").removesuffix("er")
+    return read_date(int(number), MONTHS[found["month"]], year, today)
 
 
 def _read_figures(found: re.Match[str], today: date) -> Days | None:
@@ -168,7 +185,8 @@ def _read_figures(found: re.Match[str], today: date) -> Days | None:
 
 
 def _read_of_month(found: re.Match[str], today: date) -> Days | None:
-    ahead = _this_or_next_month(int(found["number"].removesuffix("er")), today)
+    day = number(found["number"].removesuffix("er"))
+    ahead = _this_or_next_month(day, today) if day else None
     return Days(ahead, ahead, loose=True) if ahead else None
 
 
@@ -238,6 +256,11 @@ _PART = (
     r"|end) of)\s+(?:de\s+)?)?"
 )
 _UNIT = r"(?P<unit>jours?|jrs?|j|semaines?|sem|mois|days?|weeks?|months?)"
+_SPOKEN_DATE = (
+    r"(?:onze|douze|treize|quatorze|quinze|seize|dix[- ]sept|dix[- ]huit|dix[- ]neuf|vingt"
+    r"[- ](?:et[- ])?(?:une?|deux|trois|quatre|cinq|six|sept|huit|neuf)|vingt|trente[- ]et[- ]un"
+    r"|trente)"
+)
 _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
     (re.compile(pattern), read)
     for pattern, read in (
@@ -251,12 +274,12 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (
             r"(?<!apres )(?<!apres-)(?<!\bap )\b(?:2?de?main|2m1|dm1|2min|dem1|2main|demin"
             r"|dmin|demian|demein|dem"
-            r"|tomorrow|tomorow|tommorow|tommorrow|tmrw|tmr|tmw|2moro"
+            r"|tomorrow|tomorow|tommorow|tommorrow|tmrw|tmr|tmw|2moro|tomoz|2mo"
             r"|2morrow)\b(?P<week> en huit)?",
             lambda found, today: _day(today + timedelta(days=8 if found["week"] else 1)),
         ),
         (
-            r"\b(?:apres|ap|apr)[ -]?(?:2?de?main|2m1|dem1|dem)\b"
+            r"\b(?:apres|apre|ap|apr)[ -]?(?:2?de?main|2m1|dem1|dem)\b"
             r"|\b(?:the )?day after tomorrow\b|\bapresdemain\b",
             lambda found, today: _day(today + timedelta(days=2)),
         ),
@@ -269,7 +292,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (_WEEKDAY.pattern, _read_weekday),
         (_SHORT_DAY.pattern, _read_weekday),
         (
-            rf"\b(?:(?:the|le)\s+)?(?P<number>1er|[0-3]?\d)(?:st|nd|rd|th)?\s+(?:of\s+)?"
+            rf"\b(?:(?:the|le)\s+)?(?P<number>1er|premier|[0-3]?\d)(?:st|nd|rd|th)?\s+(?:of\s+)?"
             rf"(?P<month>{any_of(MONTHS)})\b{_YEAR}",
             _read_written,
         ),
@@ -288,6 +311,10 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
             rf"\b(?:le|the|au)\s+(?P<number>1er|[12]?\d|3[01])(?P<th>st|nd|rd|th)?\b{_NO_HOUR}"
             rf"(?!\s*(?:/|\.\d|-\s*\d|{any_of(MONTHS)}\b|,?\s*(?:bis\s+)?(?:rue|av|avenue"
             rf"|bd|boulevard|place|quai|cours|allee|chemin)\b))",
+            _read_of_month,
+        ),
+        (
+            rf"\b(?:le|au)\s+(?P<number>{_SPOKEN_DATE})\b(?!\s+(?:heures?|exemplaires|euros))",
             _read_of_month,
         ),
         (rf"\b(?P<way>dans|ds|in|d'ici|within)\s+(?P<count>{NUMBER})\s*{_UNIT}\b", _read_in),
@@ -315,9 +342,39 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
 _FROM_TO = re.compile(r"\s*a\s*\d{1,2}\s*(?:h|heures)")
 
 
+_WORD = re.compile(r"(?<![\w'])[a-z]{4,10}(?![\w'])")
+_NAMES = (
+    "lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche", "demain", "monday",
+    "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "tomorrow",
+)  # fmt: skip
+_FIRST_LETTERS = frozenset(name[0] for name in _NAMES)
+_NO_DAYS = frozenset(("domain", "sundae", "mari", "sundry", "demeain"))
+
+
+@lru_cache(maxsize=4096)
+def _misspelt(word: str) -> str | None:
+    """The day that `word` is one letter away from: "vendrdi", "saterday", "demaim"."""
+    if word[0] not in _FIRST_LETTERS or word in _NO_DAYS or word in WEEKDAYS or word.endswith("s"):
+        return None
+    near = (n for n in _NAMES if n[0] == word[0] and OSA.distance(n, word, score_cutoff=1) == 1)
+    return next(near, None)
+
+
+def _find_misspelt(text: str, today: date) -> Iterator[tuple[int, int, Days | None]]:
+    for found in _WORD.finditer(text):
+        name = _misspelt(found[0])
+        if name in {"demain", "tomorrow"}:
+            after = re.search(r"\bapre?s?[ -]?$", text[: found.start()])
+            yield found.start(), found.end(), _day(today + timedelta(days=2 if after else 1))
+        elif name is not None:
+            ahead = (WEEKDAYS[name] - today.weekday() - 1) % 7 + 1
+            yield found.start(), found.end(), _day(today + timedelta(days=ahead))
+
+
 def find_days(text: str, today: date) -> Iterator[tuple[int, int, Days | None]]:
     """Every day named in a folded text: where, and which. None: named, but not to be
     believed ("mardi 22" when the 22nd is a Wednesday)."""
+    yield from _find_misspelt(text, today)
     for pattern, read in _PATTERNS:
         for found in pattern.finditer(text):
             days = read(found, today)

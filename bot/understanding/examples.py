@@ -16,8 +16,9 @@ HERE = Path(__file__).parent
 EXAMPLES = HERE / "examples"
 # What the features are made of, besides the code.
 _CONFIGURATION = (
-    "sms.yaml", "emoji.yaml", "lexicon.yaml", "concepts.yaml", "normalize.py", "features.py",
-    "phrases.py", "clauses.py", "examples.py", "training.py", "model.py", "reading.py",
+    "sms.yaml", "emoji.yaml", "lexicon.yaml", "concepts.yaml", "folding.py", "normalize.py",
+    "features.py", "phrases.py", "clauses.py", "examples.py", "training.py", "model.py",
+    "reading.py",
 )  # fmt: skip
 
 

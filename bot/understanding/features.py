@@ -40,6 +40,7 @@ _MASKS: tuple[tuple[str, str], ...] = (
     (r"\b\d{4,}\b|\b\d \d{3}\b", " xorder "),
     (r"\b\d+(?:[.,]\d+)?\b", " xnum "),
 )  # fmt: skip
+_LONGEST = 40  # letters of a word that are looked at in pieces
 _MANY = 22  # concepts; a text with more is about everything
 SHORT = 8  # words; a longer text is read as if nothing had been asked
 _TITLE_WORD = re.compile(r"\w+-[\w-]+|[^\W\d_]{4,}")
@@ -85,7 +86,7 @@ def _collapse(words: Sequence[str]) -> list[str]:
 
 
 def _pieces(word: str) -> list[str]:
-    padded = f" {word} "
+    padded = f" {word[:_LONGEST]} "
     return [padded[i : i + n] for n in (3, 4, 5) for i in range(len(padded) - n + 1)]
 
 

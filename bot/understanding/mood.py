@@ -9,9 +9,12 @@ from datetime import date, timedelta
 from bot.turn import Context, Entities, Sentiment, Urgency
 from bot.understanding.days import find_days
 from bot.understanding.normalize import fold, words_of
+from bot.understanding.occasions import find_events
 from bot.understanding.phrases import read_phrases
 
 SOON = timedelta(days=3)
+_SAME_BREATH = 25  # characters between an occasion and its day
+_TONIGHT = re.compile(r"\b(?:ce (?:soir|midi)|cet apres|tonight|cette nuit)\b")
 _WEIGHTS = {"very_positive": 2.0, "positive": 1.0, "negative": -1.0, "very_negative": -2.5}
 _EMOJI = {
     ":love:": 1.0, ":joy:": 0.6, ":sad:": -1.0, ":fear:": -1.0, ":angry:": -2.0, ":star:": 0.6,
@@ -68,6 +71,8 @@ def press(text: str, intents: Sequence[str], entities: Entities, context: Contex
             return "high"
         if ("deadline" in found or entities.event) and _is_soon(text, today):
             return "high"
+        if entities.event and _is_near(text, today):
+            return "high"
     if set(intents) <= _IDLE or ("unknown" in intents and _is_idle(text)):
         return "low"
     return "normal"
@@ -85,7 +90,25 @@ def _is_soon(text: str, today: date) -> bool:
     )
 
 
+def _is_near(text: str, today: date) -> bool:
+    """Whether an occasion is told with its day, within three: "entretien demain matin"."""
+    folded = fold(text)
+    soon = [
+        (start, end)
+        for start, end, days in find_days(folded, today)
+        if days is not None and today <= days.first <= today + SOON
+    ]
+    soon += [m.span() for m in _TONIGHT.finditer(folded)]
+    for start, end, _ in find_events(folded):
+        for first, last in soon:
+            between = folded[min(end, last) : max(start, first)]
+            if len(between) <= _SAME_BREATH and not re.search(r"[!?\n]", between):
+                return True
+    return False
+
+
 def _is_idle(text: str) -> bool:
     """Talk for its own sake, not a request meant for somebody else or an offer."""
     found = read_phrases("concepts.yaml").find(words_of(text))
-    return not found.keys() & {"other_business", "job", "sell_us", "misuse"}
+    meant = sum(len(found.get(c, ())) for c in ("other_business", "job", "sell_us", "misuse"))
+    return len(found.get("idle", ())) >= meant

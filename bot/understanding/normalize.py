@@ -7,7 +7,11 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
+from bot.understanding.folding import fold
 from bot.understanding.lexicon import read_yaml
+
+# One folding for all, known under this name too
+__all__ = ["MAX_LENGTH", "clean", "fold", "name_emoji", "sms_words", "words_of"]
 
 # What follows is read no more: nobody asks the shop something on the third page, and the
 # time a message takes stays bounded.
@@ -50,24 +54,6 @@ def _without_quotes(text: str) -> str:
     if signature and own[: signature.start()].strip():
         own = own[: signature.start()]
     return own
-
-
-class _Folding(dict[int, str]):
-    def __missing__(self, code: int) -> str:
-        char = chr(code)
-        base = unicodedata.normalize("NFKD", char)[0].lower()
-        self[code] = base if len(base) == 1 else char
-        return self[code]
-
-
-_FOLDING = _Folding(
-    {ord(a): b for a, b in zip("’‘ʼ`´“”«»–—‑œŒæÆøØ", "'''''\"\"\"\"---ooaaoo", strict=True)}
-)
-
-
-def fold(text: str) -> str:
-    """Lower case without accents. Keeps the length, so positions hold in both."""
-    return text.translate(_FOLDING)
 
 
 @lru_cache(maxsize=1)

@@ -12,6 +12,24 @@ _WORDS = {
     "quarante": 40, "forty": 40, "cinquante": 50, "fifty": 50,
 }  # fmt: skip
 
+_FRENCH_ONES = frozenset("deux trois quatre cinq six sept huit neuf".split())
+_TENS = {"vingt": 20, "trente": 30, "quarante": 40, "cinquante": 50, "twenty": 20, "thirty": 30,
+         "forty": 40, "fifty": 50}  # fmt: skip
+_WORDS |= {
+    f"{ten}{joint}{one}": _TENS[ten] + _WORDS[one]
+    for ten in _TENS
+    for one in (*"deux trois quatre cinq six sept huit neuf".split(),
+                *"one two three four five six seven eight nine".split())
+    for joint in ("-", " ")
+    if (ten in {"vingt", "trente", "quarante", "cinquante"}) == (one in _FRENCH_ONES)
+}  # fmt: skip
+_WORDS |= {
+    f"{ten}{joint}{one}": _TENS[ten] + 1
+    for ten in ("vingt", "trente", "quarante", "cinquante")
+    for one in ("un", "une")
+    for joint in (" et ", "-et-", "-", " ")
+}
+
 # Longest first, so that "dix-sept" is not read as "dix".
 NUMBER = r"(?:\d+|" + "|".join(sorted(_WORDS, key=len, reverse=True)) + r")"
 

@@ -24,7 +24,10 @@ def _events() -> tuple[re.Pattern[str], dict[str, str]]:
     names = {str(word): str(name) for name, words in data.items() for word in words}
     words = "|".join(re.escape(w) for w in sorted(names, key=len, reverse=True))
     # "robe de mariage" is a kind of dress, "liste de mariage" not an occasion
-    return re.compile(rf"(?<![\w'-])(?:{words})(?!\w)|(?<=[ld]')(?:{words})(?!\w)"), names
+    dressed = r"(?<!robe de )(?<!robes de )(?<!tenue de )(?<![\w'-])ceremonie(?!\w)"
+    names["ceremonie"] = "ceremony"
+    pattern = rf"(?<![\w'-])(?:{words})(?!\w)|(?<=[ld]')(?:{words})(?!\w)|{dressed}"
+    return re.compile(pattern), names
 
 
 def find_events(text: str) -> list[tuple[int, int, str]]:

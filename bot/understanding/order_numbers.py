@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from bot.understanding.spoken_numbers import find_spoken
+
 _GAP = r"[\s\-_./–—]{0,3}"
 _LABEL = (
     r"(?:#|\bn[°ºo]\s?\.?|\bn(?:um(?:ero)?)?\.?\s|\bnumber\b|\bref(?:erence)?\b\.?"
-    r"|\bcommande\b|\bcde\b|\bcmd\b|\bcmde\b"
+    r"|\bcommande\b|\bcde\b|\bcmd(?=\b|\d)|\bcmde?(?=\b|\d)"
     r"|\bcomande\b|\border\b|\bachat\b|\bdossier\b)"
 )
 _BETWEEN = (
@@ -73,15 +75,26 @@ def _shape(pattern: str) -> Shape:
 def _written(shape: Shape, count: int) -> re.Pattern[str]:
     """Its first `count` segments, however joined; the letters before figures may be missing
     once the rest is whole."""
-    groups = [f"({segment})" for segment in shape.segments[:count]]
+    groups = [f"({_spaced(segment)})" for segment in shape.segments[:count]]
     if count == len(shape.segments) and count > 2 and shape.segments[0].isalpha():
         groups[0] = f"(?:{groups[0]}{_GAP})?"
         return re.compile(rf"(?<![\w#]){groups[0]}{_GAP.join(groups[1:])}(?!\w)", re.IGNORECASE)
     return re.compile(rf"(?<!\w){_GAP.join(groups)}(?!\w)", re.IGNORECASE)
 
 
+def _spaced(segment: str) -> str:
+    """The segment as it is also written: "401 372", "c l"."""
+    figures = re.fullmatch(r"\\d\{(\d+)\}", segment)
+    if figures:
+        return rf"\d(?:[ .]?\d){{{int(figures[1]) - 1}}}"
+    return r"\s?".join(segment) if segment.isalpha() else segment
+
+
 def _canonical(shape: Shape, parts: tuple[str | None, ...]) -> str:
-    filled = [part or segment for part, segment in zip(parts, shape.segments, strict=False)]
+    filled = [
+        re.sub(r"[ .]", "", part) if part else segment
+        for part, segment in zip(parts, shape.segments, strict=False)
+    ]
     return "-".join(filled).upper()
 
 
@@ -133,6 +146,11 @@ def _find_figures(text: str, shape: Shape, asked: str | None) -> Iterator[Number
             yield Number(m.start(1), m.end(1), value, labelled=True)
         elif whole.fullmatch(first := m[1].split()[0]):
             yield Number(m.start(1), m.start(1) + len(first), first, labelled=True)
+    spoken_for = asked in {"order_number", "order_identity"}
+    for start, end, value in find_spoken(text):
+        told = spoken_for or re.search(rf"{_LABEL}(?:{_BETWEEN}|[^.?!\n]{{0,20}})$", text[:start])
+        if told and whole.fullmatch(value) and not _COUNTS.match(text, end):
+            yield Number(start, end, value, labelled=True)
     for m in re.finditer(r"(?<![\w.,/:€$£+-])\d{3,10}(?![\w/-])", text):
         if whole.fullmatch(m[0]) and _stands_alone(text, m, asked):
             yield Number(m.start(), m.end(), m[0])

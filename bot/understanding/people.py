@@ -7,12 +7,14 @@ import re
 import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
+from bot.understanding.folding import fold
+
 _EMAIL = re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\.[\w-]+)+")
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
 # Said before a name; the name itself is read in the text as written.
 _INTRODUCED = re.compile(
     r"\b(?:je m'? ?appelle|au nom de|sous le nom de|mon nom(?: de famille)?(?: est|:"
-    r"| c'est)?|nom(?: de famille)?\s*:|nom\s*=|my (?:last |family |sur)?name(?: is"
+    r"| c'est)?|nom(?: de famille)?\s*:|nom\s*=|(?:my )?(?:last |family |sur)?name(?: is"
     r"|'s)"
     r"|(?:last |family |sur)?name\s*(?:is|:)|under the name(?: of)?|in the name of"
     r"|mme|madame|mlle|mademoiselle|monsieur|mr\.?|mrs\.?|ms\.?|m\.(?=\s)"
@@ -33,6 +35,17 @@ _NO_NAME = frozenset(
     alors donc mais car que qui quoi quand comment etait sont ai as avez parcel package
     delivery invoice ordre passee passe cl numéro demain hier aujourd'hui janvier dame maire
     president directeur directrice twice""".split()
+)
+
+
+# Capitalised together, but nobody's name
+_NO_SIGNATURE = frozenset(
+    """elegance paris coolibri coollibri robe blazer sac pantalon perfecto chemisier escarpins
+    boucles rivoli rue avenue lundi mardi mercredi jeudi vendredi samedi dimanche fevrier mars
+    avril mai juin juillet aout septembre octobre novembre decembre monday tuesday wednesday
+    thursday friday saturday sunday dress shirt bag shoes jacket beige noir noire bleue bordeaux
+    fleurie france belgique suisse lyon london whatsapp instagram facebook iphone android kind
+    best regards warm wishes bien vous""".split()
 )
 
 
@@ -58,6 +71,47 @@ def find_phones(text: str, region: str = "FR") -> list[tuple[int, int, str]]:
     ]
 
 
+# A name alone at the very end: below the farewell, or after the last sentence
+_SIGNED = re.compile(
+    rf"(?:^|[\n.,!?;:]|\b(?:cordialement|regards|merci|remerciements|thanks|vous))\s*"
+    rf"(?P<name>(?:[^\W\d_]\.[^\S\n]?|{_WORD}[^\S\n]+){{1,3}}{_WORD})\s*[.!]?\s*$"
+)
+
+
+# What also stands before other things: believed before a first and a family name alone
+_PERHAPS = re.compile(
+    r"\b(?:c'est|ici|je suis|i'm|i am|this is|it's|it is|de la part de)\s+"
+    r"(?=[^\W\d_]+\s)|\bunder\s+"
+)
+
+
+def _told_name(text: str, folded: str) -> str | None:
+    """ "C'est Léa Martin", "it's under Whitfield": with capitals only."""
+    for m in _PERHAPS.finditer(folded):
+        names = _names_at(text, folded, m.end(), most=3)
+        while names and not names[-1][0].isupper():
+            names = names[:-1]
+        named = {fold(n) for n in names}
+        enough = len(names) > 1 or (names and m[0].startswith("under"))
+        capitals = all(n[0].isupper() or n in _PARTICLE for n in names)
+        if enough and capitals and not named & _NO_SIGNATURE:
+            return _family_name(names)
+    return None
+
+
+def _signed_name(text: str) -> str | None:
+    """ "Odile Perrin", "F. LEMOINE" as a signature: two names or more, each with a capital."""
+    m = _SIGNED.search(text[-120:])
+    if m is None or m.start("name") == 0:
+        return None
+    words = m["name"].split()
+    small = [w for w in words if not w[0].isupper() and w.lower() not in _PARTICLE]
+    said = {fold(w.strip(".")) for w in words}
+    if small or said & _NO_NAME or said & _NO_SIGNATURE:
+        return None
+    return _family_name([w for w in words if not w.endswith(".")])
+
+
 def read_last_name(
     text: str, folded: str, numbers: list[tuple[int, int]], asked: str | None
 ) -> str | None:
@@ -73,6 +127,8 @@ def read_last_name(
         name = _beside(text, folded, start, end)
         if name:
             return name
+    if name := _told_name(text, folded) or _signed_name(text):
+        return name
     if asked == "order_identity":
         words = _names_at(text, folded, len(text) - len(text.lstrip()))
         rest = re.sub(r"[\W\d]+|cl\b", "", folded.replace(folded[: sum(map(len, words))], "", 1))

@@ -29,7 +29,7 @@ _FILL = (
     r"|pour le|dans)\s*)*"
 )
 _NOT = re.compile(
-    rf"(?:(?<!pourquoi )(?<!why )\b(?:pas|non pas|not|sauf|excepte|except|hormis|ni"
+    rf"(?:(?<!pourquoi )(?<!why )\b(?:pas|non pas|et non|not|sauf|excepte|except|hormis|ni"
     rf"|nor)|plutot que|au lieu de?|instead of|rather than"
     rf"|\bautre que|\bjamais|\bnever|\bplutot\s+[\w\s'-]{{2,30}}\s+qu[e'])\s*{_FILL}$"
 )
@@ -46,7 +46,7 @@ _FOR = re.compile(
 _OF = re.compile(
     r"(?<!partir )(?<!autour )(?<!alentours )(?<!compter )(?<!cours )(?<!creneau "
     r")(?<!celui )(?<!environ )(?<!journee )(?<!matinee )(?<!midi )(?<!soiree "
-    r")(?<!aprem )(?<!fin )\b(?:de"
+    r")(?<!aprem )(?<!fin )(?<!coup )(?<!coups )\b(?:de"
     r"|du|d'|from)\s*(?:la |l')?$"
 )
 
@@ -195,7 +195,7 @@ class _Scene:
         before = self.text[sentence[0] : when.start]
         if _NOT.search(before):
             return Said(when, "refused")
-        if _SINCE.search(before) or _OF.search(before):
+        if _SINCE.search(before) or (_OF.search(before) and not when.until):
             return Said(when, "past")
         trigger = self._nearest(when, sentence)
         role = trigger.role if trigger else "none"

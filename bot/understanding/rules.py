@@ -30,6 +30,29 @@ _THANKS = frozenset(
     "bientot bye au revoir pour l info infos information reponse aide votre ta tout have nice good "
     "day evening for the help your sarah et tres".split()
 )
+# What a program would say: objects, calls, templates, patterns
+_MACHINE = re.compile(
+    r"\s*[\[{]+\s*[\"'{].*[\]}]\s*|\s*\{[{%].*[%}]\}\s*|[\w:. ]*\b\w+[_.]?\w*\([^()?]*=[^()]*\)\s*"
+    r"|[\w: ]*\b\w+_\w+\(\)\s*|\(\?.*",
+    re.DOTALL,
+)
+_HEADER = re.compile(r"\s*(?:from|x-[\w-]+|role|system|assistant|user)\s*:", re.IGNORECASE)
+# Where another person lives, or how to reach them
+_OF_ANOTHER = re.compile(
+    r"\b(?:adresse|numéro|numero|téléphone|telephone|tél|mail|e-mail|email|coordonnées|portable)"
+    r"(?: \w+)?\s+(?:de |d['’])(?P<who>[A-ZÀ-Þ]\w+[ -][A-ZÀ-Þ]\w+)"
+    r"|(?P<whose>[A-Z]\w+ [A-Z]\w+)['’]s (?:\w+ )?(?:address|phone|number|e-?mail)"
+)
+_THE_SHOP = frozenset(("elegance", "paris", "coolibri", "coollibri", "rivoli"))
+# Deeds on everybody's things: "refund all orders", "supprime toutes les données"
+_WHOLESALE = re.compile(
+    r"\b(?:refund|cancel|delete|mark|approve|export|list|rembours\w+|annul\w+|supprim\w+|efface\w*"
+    r"|pass\w+|livre|expedie\w*)\s+(?:all|every|each|toutes|tous)\s+(?:the\s+|les\s+)?"
+    r"(?:orders?|customers?|products?|data|commandes|clients|clientes|produits|donnees|stocks?)\b"
+    r"|\b(?:prices?|prix|tarifs?)\b[^.!?]{0,30}\b(?:to|a)\s+(?:0|zero)\b"
+)
+_REPEATED = 60  # words; more of them, of which few differ, say nothing
+_LONG_WORD = 150  # letters
 # Intents of somebody who has not got the piece yet
 _NOT_BOUGHT = frozenset(
     ("reservation_pickup", "reservation_create", "photo_request", "product_availability")
@@ -53,6 +76,8 @@ def decide(text: str, entities: Entities) -> Verdict | None:
     words = words_of(text)
     if not any(c.isalnum() for c in text) and not any(w.startswith(":") for w in words):
         return Verdict(("unknown",), 0.9)
+    if _is_for_no_reader(text, words):
+        return Verdict(("unknown",), 0.9)
     bare = " ".join(w for w in words if w.isalnum())
     if bare in _STOP:
         return Verdict(("opt_out",), 0.99)
@@ -61,6 +86,18 @@ def decide(text: str, entities: Entities) -> Verdict | None:
     if (entities.order_numbers or entities.tracking_numbers) and _is_identity(words, entities):
         return Verdict(("order_status",), 0.95)
     return None
+
+
+def _is_for_no_reader(text: str, words: list[str]) -> bool:
+    """Whether it is written for a machine, asks for what belongs to others, or only fills."""
+    if _MACHINE.fullmatch(text) or _HEADER.match(text) or _WHOLESALE.search(fold(text)):
+        return True
+    asked = _OF_ANOTHER.search(text)
+    if asked and not _THE_SHOP & set(words_of(asked["who"] or asked["whose"])):
+        return True
+    if len(words) > _REPEATED and len(set(words)) * 10 < len(words):
+        return True
+    return any(len(w) > _LONG_WORD and "/" not in w for w in text.split())
 
 
 def settle(found: Verdict, text: str, context: Context) -> Verdict:

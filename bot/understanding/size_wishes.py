@@ -31,7 +31,7 @@ _EXCHANGE = re.compile(
 )
 # Before a size: it is the one that goes back, or is not meant
 _NOT_WANTED = re.compile(
-    rf"(?:\b(?:pas|non pas|not|sauf|jamais)\s+{_A}"
+    rf"(?:\b(?:pas|non pas|et non|not|sauf|jamais)\s+{_A}"
     rf"|\b(?:au lieu d[ue]?|a la place d[ue]?|instead of|rather than|plutot qu[e']?"
     rf"|in place of|from|passer d[ue]|depuis le)\s+{_A}"
     rf"|\b(?:echang\w*|chang\w*|exchang\w*|swap\w*|renvoy\w*|renvoie|retourn\w*"
@@ -69,18 +69,23 @@ _INSTEAD = re.compile(
 )
 _CORRECTS = re.compile(
     r"\b(?:finalement|plutot|en fait|pardon|non|oups|je voulais dire|actually|sorry"
-    r"|rather|i mean|enfin|euh|erreur|desolee?|correction|ou plutot|make it|no)\b"
+    r"|rather|i mean|enfin|euh|erreur|desolee?|correction|ou plutot|make it|no"
+    r"|should have been|aurait du etre|devait etre|donc|alors que j'(?:ai|avais) command\w*)\b"
 )
 # "trop grand en 40", "pas le 38", "au lieu du 40"
 _REFUSED = re.compile(
     rf"\b(?:trop (?:grande?s?|petite?s?|large|juste|serree?s?|courte?s?|longue?s?) en\s+{_A}"
-    rf"|too (?:big|small|tight|large|loose) in\s+{_A}|(?:pas|not)\s+{_A})$"
+    rf"|too (?:big|small|tight|large|loose) in\s+{_A}|(?:pas|not|et non)\s+{_A})$"
     r"|\b(?:au lieu|a la place|instead of|rather than|plutot qu)"
 )
 # "j'ai pris un 40 au lieu d'un 38": the 40 is the mistake
-_TAKEN_FOR = re.compile(r"\b(?:pris|prise|commande\w*|achete\w*|recue?|ordered|bought|took|got)\b")
+_TAKEN_FOR = re.compile(
+    r"\b(?:pris|prise|commande\w*|achete\w*|recue?|envoye\w*|livree?"
+    r"|ordered|bought|took|got|sent)\b"
+)
 _INSTEAD_OF = re.compile(
-    r"\b(?:au lieu|a la place|instead of|(?:alors que|mais) j'(?:ai|avais) command|but i ordered)"
+    r"\b(?:au lieu|a la place|instead of|(?:alors que|mais) j'(?:ai|avais) command|but i ordered"
+    r"|(?:it )?should have been|(?:ca )?devait etre)"
 )
 _OR = re.compile(rf"\s*(?:ou bien|ou|or|/|-|voire|to)\s*{_A}(?:du |en )?")
 _SENDING_BACK = re.compile(rf".*\b(?:echanger|exchange|changer|swap|renvoyer)\s+{_A}$")
@@ -130,10 +135,16 @@ def _judge_one(text: str, size: Size, floor: int) -> Size:
     return replace(size, wanted=not _NOT_WANTED.search(before))
 
 
+_PREFERS = re.compile(r"\b(?:prefer\w*|aime mieux|rather have)\b[^.!?]{0,20}$")
+_OVER = re.compile(rf"\s*(?:au|a la|to|over)\s*{_A}")
+
+
 def _corrected(text: str, sizes: list[Size]) -> list[Size]:
     """ "38, non pardon 40": what stands before a correction is taken back."""
     for n in range(len(sizes) - 1, 0, -1):
         between = text[sizes[n - 1].end : sizes[n].start]
+        if _OVER.fullmatch(between) and _PREFERS.search(text[: sizes[n - 1].start]):
+            return sizes[:n]  # "je préfère le 38 au 40"
         corrects = _CORRECTS.search(between) and len(between) < 60 and "?" not in between
         if sizes[n].wanted and corrects:
             return sizes[n:]

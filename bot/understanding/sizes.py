@@ -39,6 +39,14 @@ _NO_SIZE = re.compile(
     r"|aged)\s+)$"
 )
 _NUMBER = re.compile(rf"(?<!\w)(?<![^\d]-)(?P<said>{_SAID}\s*:?\s*)?(?P<size>[3-6]\d)(?![\w°])")
+_TENS = {"trente": 30, "quarante": 40, "cinquante": 50, "thirty": 30, "forty": 40, "fifty": 50}
+_ONES = {"deux": 2, "quatre": 4, "cinq": 5, "six": 6, "sept": 7, "huit": 8, "neuf": 9, "two": 2,
+         "four": 4, "five": 5, "seven": 7, "eight": 8, "nine": 9}  # fmt: skip
+# "en trente-huit", dictated; an hour's quarter or minutes are read before, and blanked
+_SPELLED = re.compile(
+    rf"(?:\b(?:{_SAID}|{_ENOUGH}|mon|my)\s+)(?P<size>(?P<ten>{'|'.join(_TENS)})"
+    rf"(?:[\s-](?P<one>{'|'.join(_ONES)}))?)(?!\w|[\s-](?:et|un|une|one|trois|three)\b)"
+)
 _SAID_NUMBER = re.compile(
     rf"\b(?:{_SAID})\s*:?\s*(?:de\s+|du\s+|en\s+)?(?P<size>\d{{1,2}})(?!\d)"
     rf"|\b[t](?P<size2>[3-5]\d)\b"
@@ -83,6 +91,10 @@ def _find(text: str, known: frozenset[str], asked: str | None) -> list[Size]:
         value = int(m[group])
         if (32 <= value <= 60 or m[group] in known) and not _COUNTS.match(text, m.end()):
             found.setdefault(m.start(group), Size(m.start(group), m.end(group), m[group]))
+    for m in _SPELLED.finditer(text):
+        spelled = str(_TENS[m["ten"]] + (_ONES[m["one"]] if m["one"] else 0))
+        if spelled in known and not _COUNTS.match(text, m.end()):
+            found.setdefault(m.start("size"), Size(m.start("size"), m.end(), spelled))
     for letter in _letters(text, asked):
         found.setdefault(letter.start, letter)
     for m in _WORD.finditer(text):

@@ -56,6 +56,9 @@ class Resolver:
             return None
         if when.relative:
             return self._relative(when.relative)
+        opens = when.moment is not None and when.moment.name == "opening"
+        if opens and when.part and "morning" in when.part.name:
+            when = replace(when, part=None)  # "lundi matin à l'ouverture"
         if when.moment and when.part:  # "samedi soir avant la fermeture" is samedi soir
             when = replace(when, moment=None, bound=None)
         if when.moment:

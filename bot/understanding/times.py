@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from bot.turn import Context, TimeSpan
 from bot.understanding.clocks import Clock, Relative, find_clocks
 from bot.understanding.dayparts import Bound, Moment, Part, find_dayparts
-from bot.understanding.days import Days, find_days
+from bot.understanding.days import WEEKDAYS, Days, any_of, find_days
 from bot.understanding.roles import Role, Said
 from bot.understanding.spans import Resolver, When
 
@@ -35,6 +35,10 @@ _ONLY_HOUR = re.compile(
     r"\W*(?:(?:a|vers|plutot|at|around"
     r"|sur les)\s+)*(?P<hour>\d{1,2})(?:[.,:](?P<minute>[0-5]\d))?\W*"
 )
+# "late Saturday afternoon" is as long the other way round
+_LATE_DAY = re.compile(
+    rf"\b(?P<part>late|early) (?P<day>{any_of(WEEKDAYS)}|tomorrow)(?= (?:morning|afternoon)\b)"
+)
 _MOST = 12  # a message that names more times settles on none
 _ONE_DAY_OR = 120  # minutes between two hours that "ou" makes a range of
 
@@ -43,6 +47,7 @@ def find_whens(
     text: str, today: date, asked: str | None = None, taken: Sequence[tuple[int, int]] = ()
 ) -> list[When]:
     """The times named in a folded text, in order; none in `taken` ("une soirée")."""
+    text = _LATE_DAY.sub(r"\g<day> \g<part>", text)
     only = _ONLY_HOUR.fullmatch(text) if asked == "pickup_time" else None
     if only:
         clock = Clock(int(only["hour"]), int(only["minute"] or 0))
@@ -126,7 +131,8 @@ def _add(when: When, start: int, end: int, value: Atom | Days | None, text: str)
     when = replace(when, end=end)
     match value:
         case Days():
-            return replace(when, days=value)
+            inner = when.inner or (when.bound is not None and when.clock is not None)
+            return replace(when, days=value, inner=inner)
         case Part():
             return replace(when, part=value)
         case Clock():
@@ -303,13 +309,24 @@ def _within(span: Days, day: Days) -> Days | None:
     return None
 
 
+_INSTEAD = re.compile(
+    r"[\s,]*(?:au lieu de|plutot qu[e'] ?a?|instead of|rather than|et non|et pas)\s*"
+)
+
+
 def _day_said(text: str, meant: When, said: Sequence[Said], held: Sequence[Said]) -> Days | None:
     """The day that goes with a bare hour: one until which it shall be kept, one whose
     opening was asked for ("ouverts samedi ? Je passe vers 15h"), a "à samedi !", or one
     that opens the sentence ("demain j'ai cours à 13h mais je peux passer à 14h")."""
     for s in said:
         days = s.when.days
-        if days is None or days.past or s.when.start > meant.start:
+        if days is None or days.past:
+            continue
+        if s.when.start > meant.start:
+            # "17h au lieu de 16h demain"
+            taken_back = (s.when.clock or s.when.broken) and not s.when.part
+            if taken_back and _INSTEAD.fullmatch(text, meant.end, s.when.start):
+                return days
             continue
         leave = s.role == "none" and _SEE_YOU.search(text[: s.when.start])
         same = s.role in {"none", "other"} and not _STOP.search(text, s.when.end, meant.start)

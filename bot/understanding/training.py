@@ -40,11 +40,17 @@ _SHORT = 3  # words; nothing is left out of fewer
 _OPEN = ("reservation_offer", "pickup_time", "exchange_option")
 _OPENINGS = (
     "Bonjour, ", "bonjour ", "Bonsoir, ", "Hello ", "slt ", "Coucou ! ", "Bonjour Madame, ",
-    "bjr ", "Hi, ", "re ", "Bonjour à tous, ",
+    "bjr ", "Hi, ", "re ", "Bonjour à tous, ", "Bonjour Sarah, j'espère que vous allez bien. ",
+    "Madame, Monsieur,\n", "Bonjour,\n\nJe me permets de vous contacter. ", "alors voilà ",
+    "euh bonjour alors ", "petite question : ", "Quick question, ", "dites moi, ", "dis, ",
+    "Good morning,\nI hope you are well. ", "Salut c'est Léa, ", "Bonjour c'est encore moi ! ",
 )  # fmt: skip
 _ENDINGS = (
     " merci", " Merci d'avance !", ". Merci beaucoup, bonne journée", " svp", " stp",
     " s'il vous plaît", " thanks", " 🙏", ". Cordialement, Mme Lefèvre", " merci bcp", " 😊",
+    "\n\nDans l'attente de votre réponse, je vous prie d'agréer mes salutations distinguées.",
+    "\nBien à vous,\nM. Garnier", "\nKind regards,\nTom", " voilà merci", " bisous", " lol", " xx",
+    " hein", ". Je vous remercie par avance de votre retour.", " pls", " 🙈", " mdr",
 )  # fmt: skip
 _JOINTS = (". ", " et ", ". Et ", " ! ", "\n", ", et sinon ", " aussi ", ". Sinon ", " and ")
 _SOCIAL = frozenset(

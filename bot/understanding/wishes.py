@@ -31,6 +31,31 @@ _CHOICE = re.compile(
     r"|trois|une?)\s*(?:svp|stp|please|merci|thanks)?\W*$"
     r"|(?P<emoji>[1-9])\ufe0f?\u20e3"
 )
+# The two options by what they are: coming to the shop is the first of either question
+_BY_WORD = {
+    "exchange_option": (
+        r"boutique|magasin|sur place|shop|store|in person|me deplace\w*|la gratuite|the free one"
+        r"|gratuite?ment|vous voir|(?:je|j')\s*(?:viens|viendrai|passe|passerai)\b",
+        r"la poste|postal\w*|poste\b|courriers?|colis|colissimo|envois?|l'envoyer|me l'envoyez"
+        r"|envoyez|by post|by mail|the post|post\b|mail\b|shipping|ship it|etiquette|label"
+        r"|la payante"
+        r"|a domicile|chez moi|livraison",
+    ),
+    "backup_option": (
+        r"boutique|magasin|sur place|shop|store|pret\b|preter|pretez|emprunt\w*|loan|borrow\w*"
+        r"|lend|14 ?h|2 ?pm|me deplace\w*|(?:je|j')\s*(?:viens|viendrai|passe|passerai)\b",
+        r"express|livraison|livrer|livrez\w*|livree?|deliver\w*|courier|coursier|a domicile"
+        r"|chez moi|at home|la gratuite|envoyez|envoi",
+    ),
+}
+_LAST_OF_TWO = re.compile(r"\b(?:la|the) (?:derniere|last|latter)\b")
+_FIRST_OF_TWO = re.compile(r"\b(?:the former)\b")
+_PASSED_OVER = re.compile(
+    r"\b(?:pas|not|ni|sans|plutot qu[e']|rather than|instead of|au lieu d[e']|et non(?: pas)?"
+    r"|jamais|can't|cannot|(?:peux|veux|pourrai|viens|viendrai) pas)\s*"
+    r"(?:(?:le|la|l'|les|a|au|en|par|the"
+    r"|de|d'|du|by|to|un|une|me|venir|passer|come|aller|go|vers)\s*)*[\w']+"
+)
 _COUNTED = re.compile(
     rf"(?<![\w.,/:€#'-])(?P<n>{NUMBER})\s+(?:(?:autres?|belles?|petites?|grandes?|beaux"
     rf"|paires? de|more|pairs? of|of the|of these|of those)\s+)?"
@@ -44,9 +69,26 @@ _SOME = re.compile(
     rf"|aussi )?(?P<n>{NUMBER})(?!\w|\s*(?:€|eur|h\b|h\d|%))"
     rf"|\b(?:i'll take|i want|i'd like|i need|give me|can i (?:have|get))\s+(?P<n3>two"
     rf"|three|four|five|six|\d{{1,3}})\b(?!\s*(?:€|in\b|h\b|\d))"
-    r"|(?<![\w])x\s?(?P<n4>\d{1,3})\b|(?<![\w.,/:#-])(?P<n5>\d{1,3})\s?x(?!\w)"
+    r"|(?<![\w])(?<!\d )x\s?(?P<n4>\d{1,3})\b(?![.,]\d)"
+    r"|(?<![\w.,/:#-])(?P<n5>\d{1,3})\s?x(?!\w|\s*\d)"
     r"|\b(?:quantite|quantity|qte|qty)\s*:?\s*(?P<n6>\d{1,5})\b"
 )
+# Of a piece of work anything may be counted: "chiffrer 12 nappes brodées"
+_PRICED = re.compile(
+    r"\b(?:devis|combien|chiffr\w*|tarif\w*|prix|estimation|quotes?|quotation|price|cost\w*"
+    r"|charge|how much|couterai\w*|prendriez|reviendrait)\b"
+)
+_PIECES = re.compile(
+    rf"(?<![\w.,/:€#'-])(?P<n>an? dozen|(?:une )?(?:douzaine|dizaine|vingtaine"
+    rf"|trentaine|cinquantaine|centaine) (?=d)|{NUMBER})\s*(?:de |d'|of )?"
+    r"(?:[^\W\d_]+ ){0,2}?(?!pages|ans\b|jours|mois|fois|heures|minutes|euros|cm|km|days|weeks"
+    r"|months|hours|years|percent|pounds|dollars|semaines|couleurs|colou?rs|mots|words|photos"
+    r"|personnes|people|invites|guests|lignes|lettres|centimes)[^\W\d_]{3,}[sx]\b"
+)
+_DOZENS = {
+    "a dozen": 12, "dozen": 12, "douzaine": 12, "dizaine": 10, "vingtaine": 20, "trentaine": 30,
+    "cinquantaine": 50, "centaine": 100,
+}  # fmt: skip
 _ONLY_ONE = re.compile(r"\b(?:un seul|une seule|only one|just one)\b")
 _UNCOUNTED = {"un", "une", "a", "an"}
 
@@ -64,10 +106,13 @@ def read_quantity(text: str, pieces: Sequence[tuple[int, int]], sizes: Sequence[
                 return count
     if _ONLY_ONE.search(text):
         return 1
+    counted = _count_pieces(text, sizes)
+    if counted:
+        return counted
     for start, _ in pieces:
         m2 = re.search(
             rf"(?<![\w.,/:€#-])(?P<n>{NUMBER})\s+(?:(?:autres?|belles?|petites?|jolies?|memes?"
-            rf"|paires? de|more|pairs? of|of the|x)\s+)*$",
+            rf"|paires? d[e']|more|pairs? of(?: the| those| these)?|of the|x)\s+)*$",
             text[:start],
         )
         if m2 and m2["n"] not in _UNCOUNTED and m2["n"] != "one":
@@ -82,18 +127,40 @@ def read_quantity(text: str, pieces: Sequence[tuple[int, int]], sizes: Sequence[
     return None
 
 
+def _count_pieces(text: str, sizes: Sequence[str]) -> int | None:
+    if not _PRICED.search(text):
+        return None
+    for m in _PIECES.finditer(text):
+        said = m["n"].strip().removeprefix("une ")
+        count = _DOZENS.get(said) or number(said)
+        if count and count > 1 and said not in sizes:
+            return count
+    return None
+
+
 def read_choice(text: str, asked: str | None) -> int | None:
     """The number of the option chosen, from 1: where options were offered, or "option N"."""
     m = _OPTION.search(text)
     if m is None and asked in _OFFERED:
         m = _CHOICE.search(text)
     if m is None:
-        return None
+        return _choice_by_word(text, asked)
     said = {name: value for name, value in m.groupdict().items() if value}
     name, value = next(iter(said.items()))
     if re.search(r"\b(?:pas|not|ni)\s+(?:la |le |l'|the )?$", text[: m.start()]):
         return None
     return _ORDINALS[value] if name.startswith("o") else number(value)
+
+
+def _choice_by_word(text: str, asked: str | None) -> int | None:
+    """ "Plutôt par courrier", "the loan": None when both options are spoken of, or neither."""
+    if asked not in _BY_WORD or "?" in text:
+        return None
+    said = _PASSED_OVER.sub("·", text)
+    spoken = [bool(re.search(rf"\b(?:{words})", said)) for words in _BY_WORD[asked]]
+    spoken[0] |= bool(_FIRST_OF_TWO.search(said))
+    spoken[1] |= bool(_LAST_OF_TWO.search(said))
+    return spoken.index(True) + 1 if sum(spoken) == 1 else None
 
 
 def find_colors(text: str, quiet: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:

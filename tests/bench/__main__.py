@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from tests.bench import growth, intake, knowledge, turn, turns
+from tests.bench import flows, growth, identity, intake, knowledge, turn, turns
 from tests.bench.figures import Figure, Options
 
 BENCHES: dict[str, Callable[[Options], list[Figure]]] = {
@@ -16,6 +16,8 @@ BENCHES: dict[str, Callable[[Options], list[Figure]]] = {
     "turns": turns.measure,
     "growth": growth.measure,
     "knowledge": lambda _: knowledge.measure(),
+    "flows": flows.measure,
+    "identity": identity.measure,
 }
 
 

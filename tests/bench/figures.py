@@ -18,6 +18,7 @@ class Figure:
     p99_ms: float | None = None
     floor: float | None = None
     ratio: float | None = None
+    p95_ms: float | None = None
 
     def as_json(self) -> dict[str, object]:
         return {

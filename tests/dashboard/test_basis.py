@@ -39,7 +39,9 @@ def told(language: str = "fr", **facts: Any) -> dict[str, str]:
 def test_an_order_tells_its_number_its_state_and_its_days() -> None:
     assert told(order=ORDER)["Commande"] == "#2847 · livrée ven. 10 janv. · passée jeu. 9 janv."
     assert told(order="2847") == {"Commande": "#2847"}
-    assert told("en", order=ORDER)["Order"].startswith("#2847 · delivered Fri 10 Jan · placed Thu 9 Jan")
+    assert told("en", order=ORDER)["Order"].startswith(
+        "#2847 · delivered Fri 10 Jan · placed Thu 9 Jan"
+    )
 
 
 def test_the_shops_own_word_for_a_state_goes_before_ours() -> None:
@@ -77,7 +79,7 @@ def test_a_label_is_a_link() -> None:
 
 
 def test_advice_shows_purchases_occasion_and_what_is_in_stock() -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "purchases": [{"line": TROUSERS, "on": PLACED.date()}],
         "occasion": "dîner chic",
         "ideas": (Idea(BLAZER, "38", 4),),
@@ -91,7 +93,7 @@ def test_advice_shows_purchases_occasion_and_what_is_in_stock() -> None:
 
 
 def test_what_only_helps_the_sentence_is_not_shown() -> None:
-    facts = {
+    facts: dict[str, Any] = {
         "name": "Emma",
         "tenant": {"name": "Élégance"},
         "open": True,

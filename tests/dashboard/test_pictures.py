@@ -145,7 +145,11 @@ def test_the_catalogues_picture_goes_with_what_the_assistant_says(
 ) -> None:
     url = "https://cdn.shopify.com/s/files/rf-2847.jpg"
     talk = begin()
-    told = {"author": "assistant", "extra": {"pictures": [url, url]}, "connection_id": line.id}
+    told: dict[str, Any] = {
+        "author": "assistant",
+        "extra": {"pictures": [url, url]},
+        "connection_id": line.id,
+    }
     by_whatsapp = talk.answers("Voici la robe !", channel="whatsapp", **told)
     assert outbox._outbound(by_whatsapp).media_urls == (url,)
     by_sms = talk.answers("Voici la robe !", channel="sms", **told)

@@ -95,7 +95,7 @@ def letters() -> dict[str, dict[str, Any]]:
     for name, subject in SUBJECTS.items():
         named[f"subject: {name}"] = {"subject": subject, "text": "Bonjour"}
     for name, headers in HEADERS.items():
-        named[f"headers: {name}"] = {"headers": headers, "text": HERS}
+        named[f"headers: {name}"] = {"headers": headers, "text": "Order 2901? Lea Martin"}
     for number, filename in enumerate(NAMES):
         named[f"file name {number}"] = {"text": "Voici", "attachments": [_file(filename)]}
     for name, kind in KINDS:

@@ -1,39 +1,60 @@
-"""Whatever is sent is read without an error."""
+"""Whatever is sent is read without an error, and nothing hostile is acted on (hostile.yaml)."""
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+from typing import Any
 
+import pytest
+import yaml
+
+from bot.understanding.engine import DEFAULT_THRESHOLD
 from bot.understanding.normalize import MAX_LENGTH, clean
 
-SENT = {
-    "nothing": "",
-    "spaces": " \n\t ",
-    "dots": "....",
-    "controls": "bonjour\x00\x01\x1b[31m vous avez\x7f la robe en 38 ?",
-    "right to left": "\u202eبكم هذا الفستان\u202c ?",
-    "zero width": "s\u200bt\u200bo\u200bp",
-    "emoji only": "🍆" * 400,
-    "combining marks": "e" + "\u0301" * 5000,
-    "lone surrogate": "bonjour \ud83d vous avez du 38 ?",
-    "one long word": "a" * 100_000,
-    "100 kB of words": "robe bleue 38 " * 7000,
-    "100 kB of digits": "2901 " * 20_000,
-    "100 kB of quotes": "> robe\n" * 14_000,
-    "100 kB of question marks": "?" * 100_000,
-    "a wall of brackets": "(" * 50_000 + ")" * 50_000,
-    "markup": "<script>alert(1)</script>",
-    "a query": "'; DROP TABLE orders; --",
-}
+FILE = Path(__file__).with_name("hostile.yaml")
 
 
-@pytest.mark.parametrize("text", SENT.values(), ids=SENT.keys())
-@pytest.mark.parametrize("asked", [None, "pickup_time", "order_identity"])
-@pytest.mark.timeout(30)  # whoever takes time without bound hangs
-def test_it_is_read_without_an_error(read, text, asked):
-    understood = read(text, asked)
-    assert understood.intents
-    assert 0 <= understood.confidence <= 1
+def _written_out(text: str | dict[str, Any]) -> str:
+    if isinstance(text, str):
+        return text
+    return text.get("before", "") + text["repeat"] * text["times"] + text.get("after", "")
+
+
+CORPUS = [
+    (group["group"], frozenset(group.get("may", ())), _written_out(text))
+    for group in yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    for text in group["texts"]
+]
+
+
+def test_the_corpus_is_large_and_says_nothing_twice():
+    texts = [text for _, _, text in CORPUS]
+    assert len(texts) >= 200
+    assert len(set(texts)) == len(texts)
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(group for group, _, _ in CORPUS))
+@pytest.mark.timeout(60)  # whoever takes time without bound hangs
+def test_nothing_hostile_is_acted_on(read, name):
+    acted_on = []
+    for group, may, text in CORPUS:
+        if group != name:
+            continue
+        understood = read(text)
+        assert 0 <= understood.confidence <= 1
+        acts = understood.confidence >= DEFAULT_THRESHOLD and "unknown" not in understood.intents
+        if acts and not may.issuperset(understood.intents):
+            acted_on.append((text[:80], understood.intents, understood.confidence))
+    assert acted_on == []
+
+
+@pytest.mark.parametrize("asked", ["pickup_time", "order_identity", "exchange_option", "feedback"])
+@pytest.mark.timeout(60)
+def test_a_question_put_before_makes_nothing_fail(read, asked):
+    for _, _, text in CORPUS:
+        understood = read(text, asked)
+        assert understood.intents
+        assert 0 <= understood.confidence <= 1
 
 
 @pytest.mark.parametrize("text", ["", "   ", "....", "?!", "()"])
@@ -41,12 +62,17 @@ def test_what_says_nothing_is_unknown(read, text):
     assert read(text).intents == ("unknown",)
 
 
+def test_a_lone_surrogate_is_read(read):
+    assert read("bonjour \ud83d vous avez du 38 ?").intents
+
+
 def test_hidden_marks_do_not_hide_a_command(read):
     assert read("S\u200bT\u200bO\u200bP").intents == ("opt_out",)
 
 
 def test_controls_are_taken_out_of_a_request(read):
-    assert read(SENT["controls"]).intents == ("product_availability",)
+    text = "bonjour\x00\x01\x1b[31m vous avez\x7f la robe en 38 ?"
+    assert read(text).intents == ("product_availability",)
 
 
 def test_a_text_is_cut_where_reading_ends():

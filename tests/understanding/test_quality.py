@@ -18,11 +18,16 @@ from bot.understanding.model import ARTEFACT, BadModel, load_model, save_model
 from bot.understanding.normalize import fold
 
 HERE = Path(__file__).parent
-# dev.jsonl was looked at while rules and examples were written; test.jsonl was not.
+# dev.jsonl was looked at while rules and examples were written, the misses of test.jsonl were
+# read once, those of held_out.jsonl never. An eighth to a tenth of each is `unknown`, on which
+# nobody acts: the coverage cannot pass 0.92.
 BARS = {
-    "dev": {"accuracy": 0.95, "acting": 0.98, "coverage": 0.86, "unknown": 0.08, "urgency": 0.93},
-    "test": {"accuracy": 0.92, "acting": 0.96, "coverage": 0.81, "unknown": 0.07, "urgency": 0.85},
-}
+    "dev": {"accuracy": 0.95, "acting": 0.98, "coverage": 0.86, "unknown": 0.06, "urgency": 0.93},
+    "test": {"accuracy": 0.94, "acting": 0.97, "coverage": 0.84, "unknown": 0.06, "urgency": 0.95},
+    "held_out": {
+        "accuracy": 0.92, "acting": 0.96, "coverage": 0.81, "unknown": 0.07, "urgency": 0.95,
+    },
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BARS)
