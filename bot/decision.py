@@ -16,7 +16,11 @@ from bot.flows.handover import (
     receive,
     say_system_down,
 )
+from bot.flows.opinions import read_score
 from bot.flows.outcomes import merge
+from bot.flows.products import INSTEAD
+from bot.flows.questions import quote
+from bot.flows.smalltalk import YES
 from bot.keywords import Keyword, read_keyword
 from bot.loading import Loaded
 from bot.logs import log
@@ -25,6 +29,8 @@ from bot.understanding.engine import DEFAULT_THRESHOLD
 from connectors.errors import ConnectorError
 
 ATTEMPTS = 3  # then a turn that keeps breaking is handed to a person
+
+SURE = 0.7  # of a page that it answers, where the question itself was not surely one
 
 # Whatever was said before it, a keyword has the last word
 KEYWORDS: Mapping[Keyword, Flow] = {"stop": opt_out, "start": opt_in, "help": tell_help}
@@ -57,7 +63,7 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
     if threshold is None:
         threshold = DEFAULT_THRESHOLD
     intents = _in_this_light(turn)
-    unsure = turn.understanding.confidence < threshold and not _pending(turn)
+    unsure = confidence_in_context(turn) < threshold
     if "unknown" in intents or not intents or unsure:
         return _decide_unknown(loaded, turn)
     if loaded.adviser_speaks and set(intents) <= {"closing", "confirm", "deny", "choose"}:
@@ -116,6 +122,31 @@ def _in_this_light(turn: Turn) -> tuple[str, ...]:
     return ("reservation_create", *(i for i in others if i != "reservation_create"))
 
 
+def confidence_in_context(turn: Turn) -> float:
+    """The engine's confidence, its doubt halved where more speaks for what it read."""
+    confidence = turn.understanding.confidence
+    return 1 - (1 - confidence) / 2 if is_grounded(turn) else confidence
+
+
+def is_grounded(turn: Turn) -> bool:
+    """Whether more than the engine's confidence speaks for the reading: a question of ours that
+    it answers, a size instead of one that is put aside, an order that is only looked up, a mark
+    given. A wrong guess then shows the person something of their own, and does nothing."""
+    intents, entities = set(turn.understanding.intents), turn.understanding.entities
+    if _pending(turn) or (turn.asked in YES and "confirm" in intents):
+        return True
+    if turn.reservations and entities.sizes and INSTEAD.search(turn.text):
+        return True
+    if intents <= LOOKED_UP and (entities.order_numbers or entities.tracking_numbers):
+        return True
+    if intents == {"order_status", "delivery_problem"}:  # it only wavers between the two
+        return True
+    return intents == {"feedback"} and read_score(turn.text) is not None
+
+
+LOOKED_UP = frozenset({"order_status", "order_list", "delivery_problem"})
+
+
 # What a bare order number, article or size is taken for while a question of ours is open
 ANSWERS_TO_PENDING = frozenset(
     {
@@ -151,6 +182,8 @@ def _decide_unknown(loaded: Loaded, turn: Turn) -> Decision:
         return Decision(leave_to_adviser(turn), "human")
     if turn.enclosed:
         return Decision(receive(turn), "human")
+    if turn.understanding.intents == ("general_question",) and (quoted := quote(turn, SURE)):
+        return Decision(quoted, "auto")
     if turn.memory.get("asked_back"):
         return Decision(give_up(turn), "human")
     return Decision(ask_back(turn), "auto")

@@ -143,13 +143,14 @@ def _read_guarded(delivery: Delivery) -> bool:
 def _read(delivery: Delivery) -> bool:
     try:
         reader = open_reader(delivery.tenant_id, delivery.connection_id)
-        events = reader.read(_request(delivery))  # may ask the vendor: no transaction is open
+        read = reader.read(_request(delivery))  # may ask the vendor: no transaction is open
     except Unavailable as error:
         _try_again(delivery, error)
         return False
     except (Refused, UnknownEvent) as error:
         _finish(delivery, "failed", str(error))
         return True
+    events = [_without_nul(event) for event in read]
     people = [_look_up(delivery.tenant_id, event) for event in events]  # asks outside, too
     with transaction() as db:
         if not finish_delivery(db, delivery.id):
@@ -162,6 +163,22 @@ def _read(delivery: Delivery) -> bool:
     for reason in ignored:
         log().warning("ignored", reason=reason)
     return True
+
+
+def _without_nul(
+    event: InboundMessage | StatusReport | StoreEvent,
+) -> InboundMessage | StatusReport | StoreEvent:
+    """Carriers hand on whatever is typed; PostgreSQL keeps any character but NUL."""
+    if not isinstance(event, InboundMessage):
+        return event
+    files = [replace(file, name=file.name.replace("\0", "")) for file in event.attachments]
+    return replace(
+        event,
+        text=event.text.replace("\0", ""),
+        subject=event.subject.replace("\0", ""),
+        extra={name: value.replace("\0", "") for name, value in event.extra.items()},
+        attachments=tuple(files),
+    )
 
 
 def _look_up(tenant_id: int, event: InboundMessage | StatusReport | StoreEvent) -> LookUp:

@@ -27,8 +27,15 @@ def look_up(turn: Turn) -> Outcome:
 
 
 def reserve(turn: Turn) -> Outcome:
-    """An explicit request: no offer is needed."""
-    return _each(turn, lambda wish: _answer(turn, wish, put_aside=True))
+    """An explicit request: no offer is needed. Without a size, the one just spoken of."""
+    offered = turn.memory.get("offer") or {}
+
+    def answer(wish: Wish) -> Outcome:
+        if not wish.sizes and offered.get("product") == wish.product.reference:
+            wish = replace(wish, sizes=tuple(s for s in (offered.get("size"),) if s))
+        return _answer(turn, wish, put_aside=True)
+
+    return _each(turn, answer)
 
 
 def inquire(turn: Turn) -> Outcome:

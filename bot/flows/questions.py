@@ -22,11 +22,16 @@ def answer(turn: Turn) -> Outcome:
         hours = _tell_hours(turn)
         if hours is not None:
             return hours
+    return quote(turn) or _find_out(turn)
+
+
+def quote(turn: Turn, sure: float = 0.0) -> Outcome | None:
+    """What the shop's pages say to it; None when none does, or none as surely."""
     base = turn.shop.knowledge
     language = turn.understanding.language
     found = base.answer(turn.text, language, LENGTHS.get(turn.channel, 300)) if base else None
-    if found is None:
-        return _find_out(turn)
+    if found is None or found.score < sure:
+        return None
     facts = {"text": found.text, "title": found.title}
     return Outcome(say=(Say("knowledge.answer", facts),), remember={"quoted": found.source})
 

@@ -119,7 +119,7 @@ _WISHES = frozenset(("product_availability", "reservation_create"))
 _OF_A_SIZE = _WISHES | {"confirm", "exchange_request", "order_change"}
 _OF_A_TIME = frozenset(("reservation_pickup", "confirm"))
 # Below it the model's guess is too weak for what was named to bear it out
-_SOME_IDEA = 0.3
+_SOME_IDEA = 0.2
 
 
 def support(found: Verdict, entities: Entities, context: Context) -> Verdict:

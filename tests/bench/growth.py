@@ -25,7 +25,8 @@ PLACE = """SELECT d.tenant_id AS tenant, d.id AS deployment, c.id AS connection
     FROM deployments d JOIN connections c ON c.tenant_id = d.tenant_id
     WHERE d.key = 'dpl_elegance-paris' AND c.vendor = 'twilio'"""
 
-# Customers and what was said with them. Ids stand far from those that the sequences give.
+# Customers and what was said with them, a conversation each minute. Ids stand far from those
+# that the sequences give.
 STORED = (
     """INSERT INTO customers (id, tenant_id, first_name, last_name, language, profile, profiled_at,
         created_at)
@@ -35,8 +36,8 @@ STORED = (
     FROM generate_series(CAST(:first AS int), :last) n""",
     """INSERT INTO conversations (id, tenant_id, deployment_id, customer_id, state, opened_at,
         last_message_at, memory)
-    SELECT 1000000 + n, :tenant, :deployment, 1000000 + n, 'open', now() - interval '1 day',
-        now() - interval '1 hour', '{}' FROM generate_series(CAST(:first AS int), :last) n""",
+    SELECT 1000000 + n, :tenant, :deployment, 1000000 + n, 'open', now() - interval '90 days',
+        now() - (:last - n + 1) * interval '1 minute', '{}' FROM generate_series(CAST(:first AS int), :last) n""",
     """INSERT INTO turns (id, tenant_id, conversation_id, understanding, actions, handled, attempts,
         started_at, finished_at)
     SELECT 10000000 + n * 10 + m, :tenant, 1000000 + n, '{}', '{}', 'auto', 1,
@@ -55,7 +56,8 @@ STORED = (
         way, CASE way WHEN 'in' THEN 'customer' ELSE 'assistant' END, 'reply', 'sms',
         '+336' || lpad(n::text, 8, '0'), '+33939035761', '', 'Bonjour, le blazer beige en 40 ?',
         '', '{}', '{}', '{}', CASE way WHEN 'in' THEN 'received' ELSE 'delivered' END,
-        'stored-' || way || (n * 10 + m), '', 1, now() - interval '1 day', now()
+        'stored-' || way || (n * 10 + m), '', 1,
+        now() - (:last - n + 1) * interval '1 minute', now()
     FROM generate_series(CAST(:first AS int), :last) n, generate_series(0, CAST(:pairs AS int) - 1) m,
         unnest(ARRAY['in', 'out']) way""",
 )
