@@ -35,6 +35,7 @@ TURNS = 100  # of each kind
 WARM_UP = 3  # of each kind
 LOOK_EVERY = 0.01  # seconds
 FLOOR = "greeting"
+MISSED = "Je ne trouve pas"  # what is said of an order that is not theirs
 
 
 @dataclass(frozen=True)
@@ -138,7 +139,7 @@ def give_orders(sandbox: SandboxWorld, wanted: Mapping[int, Asked]) -> None:
     orders: list[dict[str, Any]] = []
     for number, asked in wanted.items():
         for nth in range(asked.orders if asked.order else 0):
-            order = {
+            order: dict[str, Any] = {
                 "name": f"#{order_of(number) if nth == 0 else 50_000 + 3 * number + nth}",
                 "phone": f"+336{number:08}",
                 "placed": (today - timedelta(days=6 + nth)).isoformat(),
@@ -176,6 +177,8 @@ def measure(options: Options) -> list[Figure]:
         settle()
         had = answered_at(street.sandbox)
         check_understood({n: KINDS[kind].intent for n, kind in numbered.items()})
+        missed = [m["body"] for m in street.sandbox.state()["messages"] if MISSED in m["body"]]
+        assert not missed, f"orders that should be theirs were not found: {missed[:3]}"
     taken: dict[str, list[float]] = defaultdict(list)
     for number, kind in numbered.items():
         if number > WARM_UP * len(KINDS):

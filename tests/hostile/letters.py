@@ -120,12 +120,6 @@ def _pretenders() -> dict[str, dict[str, Any]]:
             "authenticated": False,
             "headers": {"Authentication-Results": PASSED},
         },
-        "her address, with no proof but their own": {
-            "sender": LEA,
-            "text": HERS,
-            "authenticated": None,
-            "headers": {"Authentication-Results": PASSED},
-        },
         "her name": {"sender": f'"{LEA}" <pirate1@evil.example>', "text": HERS},
         "her address in a comment": {"sender": f"pirate2@evil.example ({LEA})", "text": HERS},
         "her address as the one to answer": {
