@@ -10,10 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from bot import consent, parcels, reservations, waiting_list
-from bot.effects import plain_request, plan_effect
+from bot.effects import plain_request
 from bot.events import plain_facts
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
+from bot.models.effects import plan_effect
 from bot.models.messages import Message
 from bot.models.ratings import Rating
 from bot.models.reminders import Reminder

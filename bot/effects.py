@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
-
-from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 
 from bot import clock, profiles, reservations
 from bot.db import transaction
@@ -22,32 +18,6 @@ from bot.settings import settings
 from bot.tenants import describe_tenant, find_system, open_customers
 from connectors.errors import ConnectorError, OutcomeUnknown, Refused, Unavailable
 from connectors.ports import Note, ReturnRequest, ReturnSystem, Ticket
-
-
-def plan_effect(
-    tenant_id: int, db: Session, kind: str, purpose: str, request: Json, now: datetime
-) -> bool:
-    """Its row, in the transaction that decides it; nothing, and False, when it was planned
-    before."""
-    made = db.scalar(
-        insert(Effect)
-        .values(
-            tenant_id=tenant_id,
-            kind=kind,
-            purpose=purpose,
-            request=request,
-            key=uuid.uuid4(),
-            state="planned",
-            result={},
-            error="",
-            attempts=0,
-            next_try_at=now,
-            created_at=now,
-        )
-        .on_conflict_do_nothing(index_elements=["tenant_id", "purpose"])
-        .returning(Effect.id)
-    )
-    return made is not None
 
 
 def carry_out() -> int:

@@ -37,8 +37,9 @@ from bot.reports import Reported, apply_reports, as_plain_report
 from bot.sales import take_event
 from bot.settings import settings
 from bot.tenants import open_reader
+from connectors.channels import InboundMessage, Receipt, SignedRequest, StatusReport
 from connectors.errors import Refused, Unavailable, UnknownEvent
-from connectors.ports import InboundMessage, Receipt, SignedRequest, StatusReport, StoreEvent
+from connectors.ports import StoreEvent
 
 BATCH = 20
 PASSING = 1.0  # seconds until what is sure to pass is tried again

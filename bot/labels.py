@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy.dialects.postgresql import insert
 
 from bot import clock
 from bot.db import transaction
 from bot.logs import log
 from bot.media.store import media_store
-from bot.models.effects import Effect, effect_for
+from bot.models.effects import Effect, effect_for, plan_effect
 from bot.models.labels import Label, label_for
 from bot.settings import settings
 from bot.shop import ReturnLabel
@@ -64,24 +63,8 @@ class TenantLabels:
             )
         )
         with transaction() as db:
-            db.execute(
-                insert(Effect)
-                .values(
-                    tenant_id=self.tenant.id,
-                    connection_id=self.connection_id,
-                    kind="label",
-                    purpose=purpose,
-                    request=request,
-                    key=uuid.uuid4(),
-                    state="planned",
-                    result={},
-                    error="",
-                    attempts=0,
-                    next_try_at=clock.now(),
-                    created_at=clock.now(),
-                )
-                .on_conflict_do_nothing(index_elements=["tenant_id", "purpose"])
-            )
+            now, by = clock.now(), self.connection_id
+            plan_effect(self.tenant.id, db, "label", purpose, request, now, connection_id=by)
             found = effect_for(self.tenant.id, db, purpose)
             assert found is not None, "either we or another turn just wrote it"
             return found

@@ -33,7 +33,7 @@ os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder())  # read by the library wh
 
 from prometheus_client import Counter, Histogram  # noqa: E402  # see above
 
-KINDS = ("message", "status", "event")  # of connectors.ports.Receipt
+KINDS = ("message", "status", "event")  # of connectors.channels.Receipt
 REFUSALS = {204: "unknown event", 403: "forged", 404: "unknown", 413: "too large"}
 # Of an adapter's methods those that ask nobody
 LOCAL = ("verify", "prepare_move", "prepare_label", "price")

@@ -16,8 +16,8 @@ from bot.models.deliveries import stored_ids
 from bot.models.tenants import Connection
 from bot.queue import redis
 from bot.tenants import open_channel
+from connectors.channels import Channel, DeliveryLog, InboundMessage, Receipt, SignedRequest
 from connectors.errors import BadConfig, ConnectorError
-from connectors.ports import Channel, DeliveryLog, InboundMessage, Receipt, SignedRequest
 
 # Twilio does not deliver again after its few seconds (vendors' documents); Resend does, for
 # a day, and need not be asked.

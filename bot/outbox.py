@@ -43,8 +43,8 @@ from bot.sending import Way
 from bot.settings import settings
 from bot.tenants import describe_tenant, open_channel
 from bot.turn import Escalate, Voice
+from connectors.channels import OutboundMessage, Sent, StatusReport
 from connectors.errors import OutcomeUnknown, Refused, Unavailable
-from connectors.ports import OutboundMessage, Sent, StatusReport
 
 BATCH = 10
 GIVE_UP_AFTER = 10  # attempts at handing a message over, the last more than an hour later

@@ -18,7 +18,8 @@ from bot.models.messages import (
     lock_progress,
     save_progress,
 )
-from connectors.ports import InboundMessage, StatusReport, StoreEvent
+from connectors.channels import InboundMessage, StatusReport
+from connectors.ports import StoreEvent
 
 
 @dataclass(frozen=True)

@@ -13,14 +13,13 @@ from sqlalchemy.orm import Session
 
 from bot import reservations, sending
 from bot import turn as words
-from bot.effects import plan_effect
 from bot.events import describe_customer, notify
 from bot.logs import log
 from bot.models.base import Json
 from bot.models.conversations import Conversation, join_conversation
 from bot.models.customers import Customer, NewIdentity, identities_of, meet_customer
 from bot.models.customers import customer_known_as as known_as
-from bot.models.effects import effect_for
+from bot.models.effects import effect_for, plan_effect
 from bot.models.reminders import Reminder, last_of_kind, planned_of_order
 from bot.models.reservations import Reservation, kept_for
 from bot.models.tenants import Address, Tenant

@@ -13,7 +13,7 @@ from bot.logs import log
 from bot.models.templates import Template, replace_templates
 from bot.models.tenants import Address, Connection
 from bot.tenants import open_channel
-from connectors.ports import TemplateSource
+from connectors.channels import TemplateSource
 
 
 def refresh(tenant_id: int) -> int:

@@ -22,10 +22,10 @@ from bot.models import tenants
 from bot.models.tenants import Connection, Tenant
 from bot.settings import settings
 from bot.shop import Shop
+from connectors.channels import Channel
 from connectors.config import build_config
 from connectors.errors import BadConfig
 from connectors.ports import (
-    Channel,
     CustomerSystem,
     InventorySystem,
     LabelSystem,

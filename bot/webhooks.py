@@ -9,8 +9,8 @@ from bot import inbox, metrics
 from bot.logs import log
 from bot.settings import settings
 from bot.tenants import channel_at_door
+from connectors.channels import SignedRequest
 from connectors.errors import BadSignature, UnknownEvent
-from connectors.ports import SignedRequest
 
 doors = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 

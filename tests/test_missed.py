@@ -15,8 +15,8 @@ from bot.inbox import read_deliveries
 from bot.models.deliveries import Delivery
 from bot.models.messages import Message
 from bot.models.tenants import Connection
+from connectors.channels import SignedRequest
 from connectors.errors import BadConfig, Unavailable
-from connectors.ports import SignedRequest
 
 
 @pytest.fixture

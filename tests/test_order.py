@@ -23,8 +23,8 @@ from bot.models.effects import Effect
 from bot.models.messages import Message, claim_messages
 from bot.profiles import LookUp
 from bot.settings import settings
+from connectors.channels import OutboundMessage, Sent
 from connectors.errors import BadConfig, Refused
-from connectors.ports import OutboundMessage, Sent
 
 ASK = "Bonjour, la robe fleurie bleue, vous l'avez en 38 ?"
 EMMA = "+33612457896"

@@ -21,8 +21,8 @@ from bot.models.media import Media, claim_media
 from bot.models.messages import Message
 from bot.settings import settings
 from bot.tenants import open_channel
+from connectors.channels import Attachment, Fetched, MediaSource
 from connectors.errors import BadConfig, Refused, Unavailable
-from connectors.ports import Attachment, Fetched, MediaSource
 
 MOST = 10  # files of one message
 GIVE_UP_AFTER = 24  # attempts at fetching a file, the last about ten hours after the first

@@ -6,6 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from sqlalchemy import ForeignKey, Index, UniqueConstraint, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When, one_of
@@ -100,3 +101,37 @@ def claim_effects(
         .returning(Effect)
     )
     return sorted(claimed, key=lambda e: e.id)
+
+
+def plan_effect(
+    tenant_id: int,
+    db: Session,
+    kind: str,
+    purpose: str,
+    request: Json,
+    now: datetime,
+    *,
+    connection_id: int | None = None,
+) -> bool:
+    """Its row, in the transaction that decides it; nothing, and False, when it was planned
+    before."""
+    made = db.scalar(
+        insert(Effect)
+        .values(
+            tenant_id=tenant_id,
+            connection_id=connection_id,
+            kind=kind,
+            purpose=purpose,
+            request=request,
+            key=uuid.uuid4(),
+            state="planned",
+            result={},
+            error="",
+            attempts=0,
+            next_try_at=now,
+            created_at=now,
+        )
+        .on_conflict_do_nothing(index_elements=["tenant_id", "purpose"])
+        .returning(Effect.id)
+    )
+    return made is not None

@@ -36,7 +36,7 @@ from bot.models.base import Base, Id, Json, TenantId, When, one_of, table_of
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
 from bot.models.deliveries import Delivery
-from connectors.ports import Sent
+from connectors.channels import Sent
 
 # How far a message has come. A report may only move it forward; "failed" is final, and
 # "unknown" (the carrier may have it) gives way to anything that is known; "withheld" was

@@ -8,7 +8,7 @@ from sqlalchemy import ForeignKey, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.models.base import Base, Id, TenantId, When
-from connectors.ports import MessageTemplate
+from connectors.channels import MessageTemplate
 
 
 class Template(Base):

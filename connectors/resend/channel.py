@@ -15,9 +15,7 @@ from uuid import UUID
 
 import resend
 
-from connectors.config import setting
-from connectors.errors import BadConfig, BadSignature, Refused, Unavailable, UnknownEvent
-from connectors.ports import (
+from connectors.channels import (
     Attachment,
     Fetched,
     InboundMessage,
@@ -27,6 +25,8 @@ from connectors.ports import (
     SignedRequest,
     StatusReport,
 )
+from connectors.config import setting
+from connectors.errors import BadConfig, BadSignature, Refused, Unavailable, UnknownEvent
 from connectors.resend.client import VENDOR_NAME, Connection, call, download
 from connectors.resend.headers import MOST_HEADERS, Headers, parse_mapping, parse_raw
 from connectors.resend.messages import read_message
@@ -56,7 +56,7 @@ class Config:
 
 
 class ResendChannel:
-    """One Resend team. Implements connectors.ports.Channel, MediaSource and DeliveryLog."""
+    """One Resend team. Implements connectors.channels.Channel, MediaSource and DeliveryLog."""
 
     def __init__(self, config: Config) -> None:
         self._secret = _check_secret(config.webhook_secret)

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connectors.channels import Attachment, InboundMessage
 from connectors.errors import Refused
-from connectors.ports import Attachment, InboundMessage
 from connectors.resend.authentication import is_proven
 from connectors.resend.automatic import is_automatic
 from connectors.resend.headers import Headers, addresses_in

@@ -9,8 +9,8 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from connectors.channels import OutboundMessage
 from connectors.errors import Refused
-from connectors.ports import OutboundMessage
 
 # The tag by which reports bring our id back.
 TAG = "message_id"

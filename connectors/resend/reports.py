@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from connectors.ports import StatusReport
+from connectors.channels import StatusReport
 from connectors.resend.outbound import TAG
 
 STATUS_EVENTS = frozenset(

@@ -14,9 +14,10 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from connectors.channels import Receipt, SignedRequest
 from connectors.errors import BadConfig, BadSignature, UnknownEvent
 from connectors.phones import as_e164
-from connectors.ports import Money, Order, OrderLine, Receipt, Sale, SignedRequest, StoreEvent
+from connectors.ports import Money, Order, OrderLine, Sale, StoreEvent
 from connectors.shopify.claims import EMAIL, read_number
 from connectors.shopify.client import Config
 from connectors.shopify.order_nodes import find_named_size

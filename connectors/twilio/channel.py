@@ -14,9 +14,7 @@ from twilio.http.http_client import TwilioHttpClient  # type: ignore[import-unty
 from twilio.request_validator import RequestValidator  # type: ignore[import-untyped]  # ditto
 from twilio.rest import Client  # type: ignore[import-untyped]  # ditto
 
-from connectors.config import setting
-from connectors.errors import BadSignature, Refused
-from connectors.ports import (
+from connectors.channels import (
     Attachment,
     Fetched,
     InboundMessage,
@@ -27,6 +25,8 @@ from connectors.ports import (
     SignedRequest,
     StatusReport,
 )
+from connectors.config import setting
+from connectors.errors import BadSignature, Refused
 from connectors.segments import plain_text
 from connectors.transport import parse_seconds, settle_environment
 from connectors.twilio.calls import call

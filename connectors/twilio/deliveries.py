@@ -9,14 +9,8 @@ from collections.abc import Iterator, Mapping
 from itertools import count
 from urllib.parse import parse_qs, parse_qsl, urlsplit
 
+from connectors.channels import Attachment, InboundMessage, MessageState, Receipt, StatusReport
 from connectors.errors import UnknownEvent
-from connectors.ports import (
-    Attachment,
-    InboundMessage,
-    MessageState,
-    Receipt,
-    StatusReport,
-)
 
 WHATSAPP = "whatsapp:"
 

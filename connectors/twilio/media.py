@@ -15,8 +15,8 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import requests
 import urllib3.exceptions
 
+from connectors.channels import Fetched
 from connectors.errors import Refused, Unavailable
-from connectors.ports import Fetched
 from connectors.twilio.calls import VENDOR_NAME
 
 # The API sends on to a store; https://help.twilio.com/articles/223183748

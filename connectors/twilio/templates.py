@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from connectors.ports import MessageTemplate
+from connectors.channels import MessageTemplate
 
 Approval = Literal["approved", "pending", "rejected", "unsubmitted"]
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 from sandbox_world import JULIE_MAIL, SHOP_MAIL, WEBHOOK_SECRET, Door, World
 from svix.webhooks import Webhook
 
-from connectors.ports import InboundMessage, OutboundMessage, SignedRequest
+from connectors.channels import InboundMessage, OutboundMessage, SignedRequest
 from connectors.resend.channel import ResendChannel
 
 DOOR = "https://coccinelle.example/webhooks/resend/1"

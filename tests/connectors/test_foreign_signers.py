@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 import pytest
 from sandbox_world import AUTH_TOKEN, JULIE, SHOP_NUMBER, WEBHOOK_SECRET
 
+from connectors.channels import SignedRequest
 from connectors.errors import BadSignature
-from connectors.ports import SignedRequest
 from connectors.resend.channel import Config as ResendConfig
 from connectors.resend.channel import ResendChannel
 from connectors.twilio.channel import Config as TwilioConfig

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from sandbox_world import AUTH_TOKEN, JULIE, SHOP_NUMBER, WEBHOOK_SECRET
 from svix.webhooks import Webhook
 
+from connectors.channels import Receipt, SignedRequest
 from connectors.errors import BadSignature, UnknownEvent
-from connectors.ports import Receipt, SignedRequest
 from connectors.resend.channel import Config as ResendConfig
 from connectors.resend.channel import ResendChannel
 from connectors.sandbox.carrier import sign

@@ -20,19 +20,13 @@ from sandbox_world import (
     wait_until,
 )
 
+from connectors.channels import Attachment, InboundMessage, Receipt, SignedRequest, StatusReport
 from connectors.errors import (
     BadConfig,
     BadSignature,
     Refused,
     Unavailable,
     UnknownEvent,
-)
-from connectors.ports import (
-    Attachment,
-    InboundMessage,
-    Receipt,
-    SignedRequest,
-    StatusReport,
 )
 from connectors.resend.channel import Config, ResendChannel, name_delivery
 from connectors.resend.client import download

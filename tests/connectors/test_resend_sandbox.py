@@ -13,7 +13,7 @@ import vendor_contracts
 from openapi_schema_validator import OAS31Validator
 from sandbox_world import JULIE_MAIL, RESEND_KEY, SHOP_MAIL, Door, Tape, World
 
-from connectors.ports import OutboundMessage
+from connectors.channels import OutboundMessage
 from connectors.sandbox.app import create_app
 
 MAIL = OutboundMessage(7, "email", SHOP_MAIL, JULIE_MAIL, "Bonjour", "", key="k", subject="Robe")

@@ -14,8 +14,8 @@ from resend.exceptions import ResendError
 from resend_world import EMAIL_ID, listen, outbound, taken
 from sandbox_world import JULIE_MAIL, RESEND_KEY, SHOP_MAIL, WEBHOOK_SECRET, Door, World, wait_until
 
+from connectors.channels import Sent, StatusReport
 from connectors.errors import OutcomeUnknown, Refused, Unavailable
-from connectors.ports import Sent, StatusReport
 from connectors.resend.channel import Config, ResendChannel
 
 

@@ -12,8 +12,8 @@ import requests
 from flask import Response
 from sandbox_world import JULIE, SHOP_NUMBER, Door, Server, World, make_document
 
+from connectors.channels import OutboundMessage, SignedRequest
 from connectors.errors import OutcomeUnknown, Unavailable
-from connectors.ports import OutboundMessage, SignedRequest
 from connectors.sandbox.overrides import Overrides, read_overrides
 from connectors.sandbox.worlds import Worlds
 

@@ -28,7 +28,8 @@ from sandbox_world import (
     wait_until,
 )
 
-from connectors.ports import Move, OutboundMessage
+from connectors.channels import OutboundMessage
+from connectors.ports import Move
 from connectors.sandbox.app import create_app
 from connectors.sandbox.segments import count_segments
 from connectors.sandbox.worlds import SAVE_EVERY

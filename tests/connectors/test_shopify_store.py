@@ -10,9 +10,10 @@ import requests
 from order_worlds import CUSTOMERS, LEA, LEA_MAIL, order
 from sandbox_world import Door, World
 
+from connectors.channels import SignedRequest
 from connectors.config import build_config
 from connectors.errors import BadConfig, BadSignature, UnknownEvent
-from connectors.ports import Proof, SignedRequest
+from connectors.ports import Proof
 from connectors.shopify.client import Config
 from connectors.shopify.events import ShopifyEvents, read_topic
 

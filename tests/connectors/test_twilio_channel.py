@@ -10,8 +10,7 @@ from urllib.parse import urlencode
 import pytest
 from sandbox_world import AUTH_TOKEN, JULIE, SHOP_NUMBER, Door, World, wait_until
 
-from connectors.errors import BadSignature, OutcomeUnknown, Refused, Unavailable, UnknownEvent
-from connectors.ports import (
+from connectors.channels import (
     InboundMessage,
     OutboundMessage,
     Receipt,
@@ -19,6 +18,7 @@ from connectors.ports import (
     SignedRequest,
     StatusReport,
 )
+from connectors.errors import BadSignature, OutcomeUnknown, Refused, Unavailable, UnknownEvent
 from connectors.sandbox.carrier import sign
 from connectors.twilio.channel import Config, TwilioChannel
 

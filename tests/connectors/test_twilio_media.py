@@ -15,8 +15,7 @@ import requests
 from flask import Flask, Response, redirect, request
 from sandbox_world import ACCOUNT, AUTH_TOKEN, JULIE, SHOP_NUMBER, Door, Server, World
 
-from connectors.errors import Refused, Unavailable
-from connectors.ports import (
+from connectors.channels import (
     Attachment,
     DeliveryLog,
     Fetched,
@@ -24,6 +23,7 @@ from connectors.ports import (
     OutboundMessage,
     TemplateSource,
 )
+from connectors.errors import Refused, Unavailable
 from connectors.twilio import channel as twilio_channel
 from connectors.twilio import media
 from connectors.twilio.channel import Config, TwilioChannel

@@ -13,14 +13,14 @@ import vendor_contracts
 from openapi_core.exceptions import OpenAPIError
 from sandbox_world import JULIE, SHOP_NUMBER, Door, Tape, World, wait_until
 
-from connectors.errors import Refused
-from connectors.ports import (
+from connectors.channels import (
     InboundMessage,
     MessageTemplate,
     OutboundMessage,
     SignedRequest,
     StatusReport,
 )
+from connectors.errors import Refused
 
 FROM = f"whatsapp:{JULIE}"
 TO = f"whatsapp:{SHOP_NUMBER}"

@@ -29,16 +29,15 @@ from sandbox_world import (
     World,
 )
 
+from connectors.channels import Channel, OutboundMessage
 from connectors.config import build_config, secret_names
 from connectors.errors import BadConfig, OutcomeUnknown, Refused, Unavailable
 from connectors.ports import (
-    Channel,
     CustomerSystem,
     InventorySystem,
     LanguageModel,
     Move,
     OrderSystem,
-    OutboundMessage,
     Question,
     ReturnSystem,
 )

@@ -16,7 +16,7 @@ from bot.db import transaction
 from bot.models.media import Media
 from bot.models.messages import Message
 from bot.models.tenants import Address, Connection
-from connectors.ports import OutboundMessage
+from connectors.channels import OutboundMessage
 from dashboard import pictures
 from tests.dashboard.cast import NOW, Cast, Person, Talk
 from tests.dashboard.conftest import Begin

@@ -25,8 +25,8 @@ from bot.models.media import Media, claim_media
 from bot.models.messages import Message
 from bot.outbox import send_messages
 from bot.stack import adopted
+from connectors.channels import Attachment, Fetched
 from connectors.errors import BadConfig, Unavailable
-from connectors.ports import Attachment, Fetched
 from tests.conftest import House
 from tests.house import JULIE, SHOP
 from tests.media.samples import HTML, OGG, PDF, PNG, SVG, office, png
