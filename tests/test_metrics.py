@@ -132,7 +132,17 @@ def _read(house: House) -> dict[tuple[str, ...], float]:
 
 def _values(text: str) -> dict[tuple[str, ...], float]:
     """(name, label values in the order of the measure's definition) -> value."""
-    order = ("vendor", "kind", "operation", "handled", "intent", "channel", "part", "event")
+    order = (
+        "vendor",
+        "purpose",
+        "kind",
+        "operation",
+        "handled",
+        "intent",
+        "channel",
+        "part",
+        "event",
+    )
     rank = {name: number for number, name in enumerate((*order, "outcome", "what", "le"))}
     return {
         (s.name, *(s.labels[name] for name in sorted(s.labels, key=rank.__getitem__))): s.value

@@ -106,6 +106,7 @@ BANK: dict[str, list[Any]] = {
     "days": [30],
     "event": ["mariage", ""],
     "express": [True, False],
+    "of_goods": [True, False],
     "express_on": [TOMORROW, None],
     "fee": ["4.90"],
     "gone": [["36"], ["36", "40"], []],

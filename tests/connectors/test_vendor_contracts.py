@@ -40,6 +40,7 @@ from connectors.ports import (
     OrderSystem,
     Question,
     ReturnSystem,
+    StoreEvents,
 )
 from connectors.registry import CONNECTORS, load_vendor
 from connectors.sandbox.graph import SCHEMA
@@ -51,6 +52,7 @@ PROTOCOLS: dict[str, type[Any]] = {
     "customers": CustomerSystem,
     "orders": OrderSystem,
     "returns": ReturnSystem,
+    "events": StoreEvents,
     "model": LanguageModel,
 }
 MESSAGE = OutboundMessage(7, "sms", SHOP_NUMBER, JULIE, "Bonjour", "https://x.example/?message=7")

@@ -479,6 +479,7 @@ def test_nothing_of_another_shop_is_seen_or_touched(
         db.flush()
         ids = {
             "conversations": scene["Léa"].conversation.id,
+            "customers": scene["Léa"].customer.id,
             "escalations": db.scalars(select(Escalation.id)).first(),
             "messages": db.scalars(select(Message.id).where(Message.state == "draft")).one(),
             "notifications": db.scalars(select(Notification.id)).first(),

@@ -6,11 +6,11 @@ import io
 import zipfile
 
 import pytest
-from conftest import Shelf
 from documents import pdf, word
 
 from bot.knowledge import office, reading
 from bot.knowledge.cutting import MOST_WORDS
+from tests.knowledge.shelf import Shelf
 
 
 def test_markdown_is_cut_under_the_headings_that_name_it(shelf: Shelf) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import Shelf
 from sqlalchemy import text
 
 from bot import clock
@@ -16,6 +15,7 @@ from bot.knowledge.answers import TenantKnowledge
 from bot.knowledge.indexing import embed, index, prepare
 from bot.knowledge.reading import read_file
 from connectors.errors import Unavailable
+from tests.knowledge.shelf import Shelf
 
 PAGE = """# Aide
 

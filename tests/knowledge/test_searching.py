@@ -6,7 +6,6 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Shelf
 
 from bot.db import transaction
 from bot.knowledge.answers import TenantKnowledge, find_answer
@@ -14,6 +13,7 @@ from bot.knowledge.blocks import CannotRead
 from bot.knowledge.entries import add_entry
 from bot.models.knowledge import Word, documents
 from bot.models.tenants import Tenant
+from tests.knowledge.shelf import Shelf
 
 PAGE = """# Aide
 

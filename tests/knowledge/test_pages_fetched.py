@@ -9,11 +9,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from conftest import Shelf
 
 from bot.knowledge import fetching
 from bot.knowledge.blocks import CannotRead
 from bot.knowledge.fetching import fetch_page, is_public
+from tests.knowledge.shelf import Shelf
 
 PAGE = b"<title>Aide</title><h1>Envoi</h1><p>Par Colissimo, en deux jours.</p>"
 
