@@ -168,6 +168,7 @@ def show_world(world: World) -> State:
             "requests": dict(state["requests"]),
             "operations": dict(state["operations"]),
             "calls": list(state["calls"]),
+            "undelivered": dict(state["undelivered"]),
             "failures": {system: dict(f) for system, f in state["failures"].items()},
         }
 

@@ -107,6 +107,7 @@ def build_state(document: Mapping[str, Any]) -> State:
         "mails": {},
         "mail_keys": {},
         "received_mails": {},
+        "undelivered": {},
         "media": {},
         "parcels": {p["number"]: p for p in parcels},
         "labels": [],

@@ -349,7 +349,13 @@ def _attempt(world: World, kind: str, id: str, url: str, body: bytes, number: in
         entry = {"at": iso_now(), "kind": kind, "sid": id, "url": url}
         world.log("webhooks", {**entry, "message_status": f"essai {number + 1}", **answer})
     retries = settings.get("retries", RETRIES)
-    if not 200 <= answer.get("status", 0) < 300 and number < len(retries):
+    again = not 200 <= answer.get("status", 0) < 300 and number < len(retries)
+    with world.lock:
+        if again:  # deliveries that are still to be tried, and how often they were
+            world.state["undelivered"][id] = number + 1
+        else:
+            world.state["undelivered"].pop(id, None)
+    if again:
         _do_later(
             float(retries[number]),
             lambda: _attempt(world, kind, id, url, body, number + 1),

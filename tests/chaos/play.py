@@ -154,7 +154,10 @@ def _wait_for_rest(storm: Storm, longest: float) -> bool:
                 queue.ring_for_missed()
             left, later = _left()
             if asked and not left and queue.is_idle():
-                return True
+                left["undelivered"] += len(storm.sandbox.state()["undelivered"])
+                left = +left
+                if not left:
+                    return True
             changed = changed if left == before else now
             if later is not None and now > changed + STILL:
                 clock.set_clock(later + timedelta(milliseconds=1))
