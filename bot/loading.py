@@ -89,7 +89,7 @@ def load(leased: Leased, *, again: bool) -> Loaded | None:
             enclosed=_enclosed(leased.tenant_id, db, messages, files=standing.enclosed),
             identities=tuple(identities_of(leased.tenant_id, db, leased.customer_id)),
             reservations=tuple(describe(r, standing.tenant) for r in held),
-            first=not said,
+            first=not any(s.last for s in said),
             introduced_on=frozenset(s.channel for s in said if s.disclosed),
             adviser_speaks=bool(said) and said[0].by == "adviser",
         )
