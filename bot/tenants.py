@@ -16,6 +16,7 @@ from bot.db import transaction
 from bot.holds import TurnHolds
 from bot.hours import OpeningHours, parse_hours
 from bot.knowledge.answers import TenantKnowledge
+from bot.knowledge.embedding import Embedder
 from bot.labels import TenantLabels
 from bot.limits import SharedBudget
 from bot.models import tenants
@@ -133,6 +134,12 @@ def open_tracking(tenant_id: int) -> TrackingSystem | None:
     return cast(TrackingSystem, found[1]) if found else None
 
 
+def open_embedder(tenant_id: int) -> Embedder | None:
+    """The tenant's model that embeds, where its connection names one."""
+    found = find_system(tenant_id, "model")
+    return cast(Embedder, found[1]) if found and found[1].embeds else None
+
+
 def _labels(tenant: words.Tenant) -> TenantLabels | None:
     found = find_system(tenant.id, "labels")
     address = postal_address(tenant)
@@ -171,7 +178,7 @@ def open_shop(
         orders=open_orders(tenant_id),
         tracking=open_tracking(tenant_id),
         labels=_labels(tenant),
-        knowledge=TenantKnowledge(tenant_id),
+        knowledge=TenantKnowledge(tenant_id, open_embedder(tenant_id)),
         products=products,
         posts=posts,
         inventory=cast(InventorySystem, inventory[1]) if inventory else None,

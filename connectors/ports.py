@@ -483,6 +483,11 @@ class LanguageModel(Protocol):
         """
         ...
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the connection names an embedding model."""
+        ...
+
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """A vector a text, in their order, all of one length. Raises as `complete`, and
         BadConfig where the connection names no embedding model."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -19,7 +20,10 @@ from bot.understanding.normalize import clean
 from connectors.errors import ConnectorError
 
 NEAR = 3  # passages among which the likeliest is quoted
+LEFT_ALONE = 30.0  # seconds without asking a model that did not answer
 MOST_SENTENCES = 8  # of a message that are asked about one by one
+
+_silent_until: dict[int, float] = {}  # tenant -> monotonic time
 
 
 def find_answer(
@@ -80,10 +84,11 @@ class TenantKnowledge:
 
     def _embed(self, question: str) -> Vector | None:
         """None without a model, and when it does not answer: words alone do then."""
-        if self.embedder is None:
+        if self.embedder is None or time.monotonic() < _silent_until.get(self.tenant_id, 0):
             return None
         try:
             return self.embedder.embed([question])[0]
         except ConnectorError as error:
+            _silent_until[self.tenant_id] = time.monotonic() + LEFT_ALONE
             log().warning("question not embedded", error=type(error).__name__, code=error.code)
             return None

@@ -15,14 +15,16 @@ from sqlalchemy.orm import Session
 
 from bot import clock
 from bot.db import transaction
-from bot.knowledge.answers import find_answer
+from bot.knowledge.answers import TenantKnowledge
 from bot.knowledge.blocks import CannotRead
-from bot.knowledge.indexing import Cut, index, prepare, remove
+from bot.knowledge.embedding import prepare_vectors
+from bot.knowledge.indexing import Cut, embed, index, prepare, remove
 from bot.knowledge.reading import find_files, is_address, read_address, read_file
-from bot.knowledge.search import search
 from bot.models.knowledge import documents
 from bot.models.tenants import Tenant, tenant_by_slug
+from bot.tenants import open_embedder
 from bot.understanding.language import detect_language
+from connectors.errors import ConnectorError
 
 LONG = 300  # passages from which an import shows how far it is
 
@@ -39,7 +41,7 @@ def add(tenant: str, places: tuple[str, ...]) -> None:
     """Read files, folders or addresses, and index them. What has the same path or address is
     replaced. What cannot be read is named, and the rest goes on."""
     with _open(tenant) as (_, owner):
-        usual = owner.language
+        usual, owner_id = owner.language, owner.id
     failed = 0
     for place in places:
         try:
@@ -50,9 +52,12 @@ def add(tenant: str, places: tuple[str, ...]) -> None:
             continue
         for source in sources:
             try:
-                _add(tenant, _read(source, usual))
+                _add(tenant, _with_meaning(owner_id, _read(source, usual)))
             except CannotRead as error:
                 click.echo(str(error), err=True)
+                failed += 1
+            except ConnectorError as error:
+                click.echo(f"{source}: the embedding model did not answer ({error})", err=True)
                 failed += 1
     if failed:
         raise click.ClickException(f"{failed} not imported")
@@ -81,10 +86,11 @@ def list_documents(tenant: str) -> None:
 def search_passages(tenant: str, words: tuple[str, ...], as_json: bool, limit: int) -> None:
     """The likeliest passages, and what the assistant would quote if one is relevant enough."""
     question = " ".join(words)
-    with _open(tenant) as (db, owner):
+    with _open(tenant) as (_, owner):
         language = detect_language(question, owner.language)
-        found = search(owner.id, db, question, language, limit)
-        answer = find_answer(owner.id, db, question, language)
+        base = TenantKnowledge(owner.id, open_embedder(owner.id))
+    found = base.search(question, language, limit)
+    answer = base.answer(question, language)
     if as_json:
         told = {
             "passages": [asdict(passage) for passage in found],
@@ -124,6 +130,16 @@ def _sources(place: str) -> list[str]:
 def _read(source: str, usual: str) -> Cut:
     read = read_address(source) if is_address(source) else read_file(Path(source), source)
     return prepare(read, usual)
+
+
+def _with_meaning(tenant_id: int, cut: Cut) -> Cut:
+    """With vectors, where a model and PostgreSQL's `vector` are there."""
+    embedder = open_embedder(tenant_id)
+    if embedder is None:
+        return cut
+    with transaction() as db:
+        ready = prepare_vectors(db)
+    return embed(cut, embedder) if ready else cut
 
 
 def _add(tenant: str, cut: Cut) -> None:

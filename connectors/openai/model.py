@@ -94,6 +94,11 @@ class OpenAIModel:
             raise _unusable("rubbish", used) from None
         return found, Usage(model, *used, cost=self.price(question.model, *used))
 
+    @property
+    def embeds(self) -> bool:
+        """Whether the connection names a model for it."""
+        return bool(self._config.embedding_model)
+
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
         if not self._config.embedding_model:
             raise BadConfig("embedding_model: the connection names none")
