@@ -114,7 +114,7 @@ def _read_reports(claimed: Sequence[Delivery]) -> list[Delivery]:
         if reported:
             with transaction() as db:
                 apply_reports(db, reported)
-    except Exception as error:
+    except Exception as error:  # whatever one of them broke must not cost the others
         log().warning("reports read one by one", error=type(error).__name__)
         return list(claimed)
     return others
