@@ -8,6 +8,7 @@ from typing import Any
 
 from cachetools import LRUCache
 from sqlalchemy import String, bindparam, cast, exists, func, literal_column, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session
 
 from bot import turn as words
@@ -21,8 +22,8 @@ from bot.models.conversations import Conversation
 from bot.models.media import Media
 from bot.models.messages import Message
 from bot.models.reservations import Reservation
-from bot.models.tenants import Agent, Deployment, Tenant
-from bot.tenants import describe_tenant
+from bot.models.tenants import Agent, Connection, Deployment, Tenant
+from bot.tenants import describe_tenant, forget_systems
 from connectors.ports import Post, Product
 
 
@@ -50,6 +51,11 @@ _agent, _tenant = table_of(Agent), table_of(Tenant)
 _products = select(func.max(ProductRow.read_at)).where(ProductRow.tenant_id == _tenant.c.id)
 _articles = select(func.count()).where(ProductRow.tenant_id == _tenant.c.id)
 _posts = select(func.max(PostRow.id)).where(PostRow.tenant_id == _tenant.c.id)
+_systems = select(
+    func.string_agg(
+        _version("connections"), aggregate_order_by(literal_column("','"), Connection.id)
+    )
+).where(Connection.tenant_id == _tenant.c.id)
 _reserved = exists().where(
     Reservation.tenant_id == _tenant.c.id,
     Reservation.customer_id == _conversation.c.customer_id,
@@ -74,6 +80,7 @@ _STAMP = (
         _products.scalar_subquery(),
         _articles.scalar_subquery(),
         _posts.scalar_subquery(),
+        _systems.scalar_subquery(),
     )
     .select_from(_conversation)
     .join(_deployment, _deployment.c.id == _conversation.c.deployment_id)
@@ -88,12 +95,14 @@ _read: LRUCache[Any, Standing] = LRUCache(256)
 
 
 def standing_in(tenant_id: int, db: Session, conversation_id: int) -> Standing:
-    """As it is now where that conversation takes place."""
+    """As it is now where that conversation takes place. What the tenant has connected is
+    looked up again where that was changed."""
     values = {"tenant": tenant_id, "conversation": conversation_id}
     reserved, enclosed, *versions = db.connection().execute(_STAMP, values).one()
     stamp = (engine(), *versions)
     found: Standing | None = _read.get(stamp)
     if found is None:
+        forget_systems(tenant_id)  # the next message after a change goes by it
         found = _read[stamp] = Standing(
             tenant=describe_tenant(tenant_id, db),
             order_shapes=tuple(db.get_one(Tenant, tenant_id).order_shapes),

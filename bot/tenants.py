@@ -103,7 +103,11 @@ def _open_door(connection: Connection) -> Channel | StoreEvents:
     return cast("Channel | StoreEvents", open_adapter(connection, port))
 
 
-@cached(TTLCache(1024, NOTICED_AFTER), key=lambda tenant_id, port: (tenant_id, port), lock=Lock())
+_systems: TTLCache[tuple[int, str], tuple[int, Any] | None] = TTLCache(1024, NOTICED_AFTER)
+_systems_lock = Lock()
+
+
+@cached(_systems, key=lambda tenant_id, port: (tenant_id, port), lock=_systems_lock)
 def find_system(tenant_id: int, port: str) -> tuple[int, Any] | None:
     """The id of the tenant's first connection that offers the port, and its adapter."""
     with transaction() as db:
@@ -112,6 +116,13 @@ def find_system(tenant_id: int, port: str) -> tuple[int, Any] | None:
         if port in load_vendor(connection.vendor).ports:
             return connection.id, open_adapter(connection, port)
     return None
+
+
+def forget_systems(tenant_id: int) -> None:
+    """What find_system found for the tenant, or did not find, is looked up again."""
+    with _systems_lock:
+        for key in [k for k in _systems if k[0] == tenant_id]:
+            del _systems[key]
 
 
 def open_customers(tenant_id: int) -> CustomerSystem | None:

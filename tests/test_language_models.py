@@ -232,7 +232,7 @@ def connect(house: House, model: dict[str, Any]) -> SandboxWorld:
                 vendor="openai",
                 key="brains",
                 base_url=brains.vendor_url("openai") + "/v1",
-                settings={"timeout": "2", "prices": "gpt-sandbox=0.25/2", "currency": "EUR"},
+                settings={"timeout": "8", "prices": "gpt-sandbox=0.25/2", "currency": "EUR"},
                 secrets=vault.encrypt({"api_key": KEY}),
                 updated_at=clock.now(),
             )
@@ -275,6 +275,19 @@ def test_a_model_reads_and_phrases_and_the_house_answers_alone_when_it_is_down(
     assert sum(s.cost for s in spent) == sum(c.cost or 0 for c in calls)
     assert sum(s.calls for s in spent) == len(calls)
     assert others == []
+
+
+def test_a_model_connected_between_two_messages_is_asked_at_once(house: House) -> None:
+    from bot.conversation import take_turn
+
+    with house.held():  # one process takes both turns: it has seen that there was none
+        house.text(JULIE, "Bonjour, vous avez la robe fleurie bleue en 38 ?")
+        run_until(take_turn)
+        brains = connect(house, CHOICE)
+        assert not brains.questions()
+        house.text(JULIE, "Vous avez les escarpins nude ?")
+        run_until(take_turn)
+    assert brains.questions()
 
 
 def test_no_transaction_is_open_while_a_model_is_asked(
