@@ -24,7 +24,8 @@ RESTED = 0.2  # seconds of rest that a connection survives for sure: no server r
 @lru_cache
 def engine() -> Engine:
     """Made on first use, so that each forked process has its own connections. A door answers
-    within 5 s, with 503 if it must: no wait for the database is longer than that."""
+    within 5 s, with 503 if it must: no wait is longer, also where one follows another (for a
+    connection and then for a lock; for a machine that vanished and then for a new connection)."""
     made = create_engine(
         settings().database,
         pool_size=5,
@@ -32,9 +33,9 @@ def engine() -> Engine:
         pool_timeout=2,
         connect_args={
             "connect_timeout": 2,
-            "options": "-c timezone=UTC -c lock_timeout=3000",
+            "options": "-c timezone=UTC -c lock_timeout=2000",
             # A machine that vanished, and closed nothing (milliseconds, then seconds)
-            "tcp_user_timeout": 4000,
+            "tcp_user_timeout": 2500,
             "keepalives_idle": 5,
             "keepalives_interval": 2,
             "keepalives_count": 2,

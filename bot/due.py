@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import and_, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    DateTime,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from bot.models.conversations import Conversation
 from bot.models.deliveries import Delivery
@@ -18,24 +29,66 @@ from bot.models.watches import WATCHED, Watch
 from bot.models.wishes import Wish
 
 
-def is_waiting(db: Session, now: datetime, wall: datetime) -> bool:
-    """Whether a customer waits for something that nobody is doing."""
-    delivery = exists().where(
-        Delivery.state == "new",
-        Delivery.next_try_at <= now,
-        or_(Delivery.claimed_until.is_(None), Delivery.claimed_until < wall),
+class Look(NamedTuple):
+    """What waits that nobody is doing, by kind; and when the next row of any kind falls due."""
+
+    deliveries: bool
+    turns: bool
+    messages: bool
+    effects: bool
+    media: bool
+    next_at: datetime | None
+
+    @property
+    def people_wait(self) -> bool:
+        return self.deliveries or self.turns or self.messages or self.media
+
+
+_NOW, _WALL = (bindparam(name, type_=DateTime(timezone=True)) for name in ("now", "wall"))
+
+
+def _is_free(claimed_until: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
+    return or_(claimed_until.is_(None), claimed_until < _WALL)
+
+
+_FREE = (
+    exists().where(
+        Delivery.state == "new", Delivery.next_try_at <= _NOW, _is_free(Delivery.claimed_until)
+    ),
+    exists().where(Conversation.answer_after <= _NOW, _is_free(Conversation.lease_until)),
+    exists().where(may_leave(_NOW)),
+    exists().where(
+        Effect.kind.not_in(IN_TURN),
+        Effect.state == "planned",
+        Effect.next_try_at <= _NOW,
+        _is_free(Effect.claimed_until),
+    ),
+    exists().where(
+        Media.state == "waiting", Media.next_try_at <= _NOW, _is_free(Media.claimed_until)
+    ),
+)
+_NEXT = func.least(
+    *(
+        select(func.min(at)).where(at > _NOW, *conditions).scalar_subquery()
+        for at, *conditions in (
+            (Delivery.next_try_at, Delivery.state == "new"),
+            (Conversation.answer_after,),
+            (Message.send_after, Message.state.in_(("queued", "unknown"))),
+            (Media.next_try_at, Media.state == "waiting"),
+            (Reminder.due_at, Reminder.state == "planned"),
+            (Reservation.until, Reservation.state == "active"),
+            (Watch.next_look_at, Watch.state.in_(WATCHED)),
+            (Wish.next_look_at, Wish.state == "waiting"),
+            (Effect.next_try_at, Effect.kind.not_in(IN_TURN), Effect.state == "planned"),
+        )
     )
-    turn = exists().where(
-        Conversation.answer_after <= now,
-        or_(Conversation.lease_until.is_(None), Conversation.lease_until < wall),
-    )
-    message = exists().where(may_leave(now))
-    media = exists().where(
-        Media.state == "waiting",
-        Media.next_try_at <= now,
-        or_(Media.claimed_until.is_(None), Media.claimed_until < wall),
-    )
-    return bool(db.scalar(select(or_(delivery, turn, message, media))))
+)
+_LOOK = select(*_FREE, _NEXT)
+
+
+def look(connection: Connection, now: datetime, wall: datetime) -> Look:
+    """All of it in one statement: a worker looks after each round."""
+    return Look(*connection.execute(_LOOK, {"now": now, "wall": wall}).one())
 
 
 def is_due(db: Session, now: datetime, wall: datetime) -> bool:
@@ -100,32 +153,5 @@ def waiting_since(db: Session) -> dict[str, datetime | None]:
 
 def next_due(db: Session, after: datetime) -> datetime | None:
     """When, after `after`, the next row falls due."""
-    times = [
-        select(func.min(Delivery.next_try_at)).where(
-            Delivery.state == "new", Delivery.next_try_at > after
-        ),
-        select(func.min(Conversation.answer_after)).where(Conversation.answer_after > after),
-        select(func.min(Message.send_after)).where(
-            Message.state.in_(("queued", "unknown")), Message.send_after > after
-        ),
-        select(func.min(Media.next_try_at)).where(
-            Media.state == "waiting", Media.next_try_at > after
-        ),
-        select(func.min(Reminder.due_at)).where(
-            Reminder.state == "planned", Reminder.due_at > after
-        ),
-        select(func.min(Reservation.until)).where(
-            Reservation.state == "active", Reservation.until > after
-        ),
-        select(func.min(Watch.next_look_at)).where(
-            Watch.state.in_(WATCHED), Watch.next_look_at > after
-        ),
-        select(func.min(Wish.next_look_at)).where(
-            Wish.state == "waiting", Wish.next_look_at > after
-        ),
-        select(func.min(Effect.next_try_at)).where(
-            Effect.kind.not_in(IN_TURN), Effect.state == "planned", Effect.next_try_at > after
-        ),
-    ]
-    found = db.execute(select(*(query.scalar_subquery() for query in times))).one()
-    return min((at for at in found if at is not None), default=None)
+    found: datetime | None = db.scalar(select(_NEXT), {"now": after})
+    return found

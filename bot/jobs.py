@@ -9,8 +9,8 @@ from redis import RedisError
 
 from bot import catalogue, clock, templates
 from bot.conversation import take_turn
-from bot.db import transaction
-from bot.due import next_due
+from bot.db import alone, transaction
+from bot.due import Look, look
 from bot.effects import carry_out
 from bot.inbox import read_deliveries
 from bot.logs import log
@@ -36,14 +36,10 @@ def answer() -> None:
     until all is done."""
     end = time.monotonic() + AT_MOST
     while time.monotonic() < end:
-        looked_at = clock.now()
-        read = read_deliveries()
-        answered = _take_turns()
-        sent = send_messages()
-        released = carry_out()  # somebody else may be waiting for them
-        # Files last: a vendor's store may be slow, and people wait for answers
-        if not (read or answered or sent or released or fetch_waiting()):
-            pause = _until_next(looked_at)
+        with alone() as connection:
+            waits = look(connection, clock.now(), clock.wall())
+        if not _do_round(waits):
+            pause = _pause_until(waits.next_at)
             if pause is None:
                 return
             time.sleep(pause)
@@ -51,6 +47,17 @@ def answer() -> None:
         ring()
     except RedisError as error:
         log().warning("bell is broken, the sweep will find it", error=type(error).__name__)
+
+
+def _do_round(waits: Look) -> bool:
+    """Take some of everything that waits, and of what follows from it; False when there was
+    nothing to take. What nobody waits for is not asked for: that costs more than a look."""
+    read = waits.deliveries and read_deliveries()
+    answered = (waits.turns or read) and _take_turns()
+    sent = (waits.messages or answered) and send_messages()
+    done = (waits.effects or answered) and carry_out()  # somebody else may wait for a unit
+    # Files last: a vendor's store may be slow, and people wait for answers
+    return bool(read or answered or sent or done or (waits.media and fetch_waiting()))
 
 
 def do_chores() -> None:
@@ -98,14 +105,9 @@ def _take_turns() -> int:
     return 5
 
 
-def _until_next(looked_at: datetime) -> float | None:
+def _pause_until(due: datetime | None) -> float | None:
     """Seconds to wait for what is about to be due: a conversation that is still settling, a
-    message that a rate limit holds back. None when there is nothing to wait for.
-
-    What became due since `looked_at` was missed by a moment: it is not to be left to the sweep.
-    """
-    with transaction() as db:
-        due = next_due(db, after=looked_at)
+    message that a rate limit holds back. None when there is nothing to wait for."""
     if due is None:
         return None
     left = (due - clock.now()).total_seconds()

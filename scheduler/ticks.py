@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot import clock, queue
-from bot.db import transaction
-from bot.due import is_due, is_waiting
+from bot.db import alone, transaction
+from bot.due import is_due, look
 from bot.health import beat
 from bot.settings import settings
 
@@ -24,9 +24,9 @@ class Tick:
 
 def ring_for_waiting() -> None:
     """What a lost job or a broken bell forgot."""
-    with transaction() as db:
-        waits = is_waiting(db, clock.now(), clock.wall())
-    if waits:
+    with alone() as connection:
+        waits = look(connection, clock.now(), clock.wall())
+    if waits.people_wait:
         queue.ring()
 
 

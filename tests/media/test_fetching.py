@@ -14,7 +14,8 @@ from sqlalchemy import select
 
 from bot import clock
 from bot.conversation import take_turn
-from bot.due import is_settled, is_waiting, next_due
+from bot.db import alone
+from bot.due import Look, is_settled, look, next_due
 from bot.inbox import read_deliveries
 from bot.media import fetching
 from bot.media.fetching import MOST, fetch_waiting, plan
@@ -354,18 +355,23 @@ def test_a_vendor_that_hangs_holds_up_no_more_than_half_of_the_workers(
         assert claim_media(db, clock.now(), clock.wall(), CLAIM, at_once=2) is not None
 
 
+def look_now() -> Look:
+    with alone() as connection:
+        return look(connection, clock.now(), clock.wall())
+
+
 def test_a_file_that_waits_is_known_to_whoever_asks_what_is_due(
     house: House, waiting: Media, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     while not take_turn():  # it settles first
         time.sleep(0.01)
     send_messages()
+    assert look_now().media
     with house.db() as db:
-        assert is_waiting(db, clock.now(), clock.wall())
         assert not is_settled(db, clock.now())
     fetch_from(monkeypatch, Unavailable("down"))
     (file,) = files(house)
+    assert not look_now().media
     with house.db() as db:
-        assert not is_waiting(db, clock.now(), clock.wall())
         assert is_settled(db, clock.now())
         assert next_due(db, clock.now()) == file.next_try_at
