@@ -14,12 +14,14 @@ Keyword = Literal["stop", "help", "start"]
 
 WORDS: dict[str, Keyword] = {
     **dict.fromkeys(
-        "stop stopsms stopall stopmms arret arreter desabonner desinscription desinscrire "
-        "unsubscribe optout quit".split(),
+        "stop stopsms stopall stopmms arret arreter arretez desabonner desabonnement "
+        "desinscription desinscrire unsubscribe optout quit".split(),
         "stop",
     ),
     **dict.fromkeys("aide help info".split(), "help"),
-    **dict.fromkeys("start unstop reprendre reabonner optin".split(), "start"),
+    **dict.fromkeys(
+        "start unstop reprendre reabonner reabonnement resubscribe optin".split(), "start"
+    ),
 }
 PHRASES: dict[str, Keyword] = {
     "stop sms": "stop",
@@ -28,6 +30,10 @@ PHRASES: dict[str, Keyword] = {
     "stop tout": "stop",
     "opt out": "stop",
     "opt in": "start",
+    "stop pub": "stop",
+    "stop message": "stop",
+    "stop messages": "stop",
+    "start sms": "start",
     "stop svp": "stop",
     "stop merci": "stop",
     "stop please": "stop",

@@ -81,7 +81,7 @@ def _read_english(found: re.Match[str]) -> Clock | None:
 
 
 def _read_relative(found: re.Match[str]) -> Relative | None:
-    words = found["count"]
+    words = re.sub(r"\b(?:petit|bon|gros) (?=quart)", "", found["count"])
     minutes = number(found["more"] or "") or 0
     if found["and_half"]:
         minutes = 30
@@ -132,7 +132,7 @@ _UNIT = r"(?:(?P<unit>h(?:eures?|ours?|rs?)?|m(?:in(?:ute)?s?|n)?)(?:\b|(?<=h)(?
 _RELATIVE = (
     r"\b(?P<way>d'ici(?: a| environ)?|dans|ds|in|within)\s+"
     r"(?:environ |a peu pres |about |genre |max(?:imum)? |moins d'|around |maybe )?"
-    r"(?P<count>une? demie?|half an|half|la demi|1/2|1 demi|demi|un quart d'"
+    r"(?P<count>une? demie?|half an|half|la demi|1/2|1 demi|demi|un (?:petit |bon |gros )?quart d'"
     r"|le quart d'|un quart d |1/4 d'|trois quarts? d[' ]|3/4 d'"
     rf"|a quarter of an|l'|the (?=h)|{NUMBER}(?: petites?| bonnes?| grosses?)?)[ -]?{_UNIT}"
     r"(?:(?P<more>[0-5]\d)\b|(?P<and_half>\s+et demie?))?"
@@ -165,7 +165,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         (_RELATIVE, _read_relative),
         # "be there in 10"
         (
-            rf"\b(?:there|here|arriving|arrive|round|over|back|with you) in (?:about )?"
+            rf"\b(?:there|here|arriving|arrive|round|over|be back|with you) in (?:about )?"
             rf"(?P<count>{NUMBER})(?=\s*(?:$|[.,!?;\n)]))",
             _read_minutes,
         ),
@@ -262,7 +262,7 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
 # "3h de retard", "une heure d'attente", "2h après": how long, not when
 _LASTS = re.compile(
     r"\s*(?:de |d')(?!ici|l'apr|apres|demain|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)"
-    r"(?!la (?:mat|jour|soir))|\s*(?:du (?!mat|soir|lun|mar|mer|jeu|ven|sam|dim))"
+    r"(?!la (?:mat|jour|soir))|\s*(?:du (?!coup|mat|soir|lun|mar|mer|jeu|ven|sam|dim))"
     r"|\s*(?:que j|plus tard|par (?:jour|semaine)|/\s?(?:24|jour|j\b)|chrono|later|ago"
     r"|avant\b|of\b|late\b"
     r"|de plus|apres(?!-|\s+(?:le|la|l'|les|mon|ma|demain|midi)\b))"

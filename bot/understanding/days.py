@@ -105,7 +105,7 @@ _WEEKDAY = re.compile(
 _SHORT_DAY = re.compile(
     rf"(?<![\w'-])(?P<day>{any_of(_SHORT)})\.?(?=\s+(?:(?:at|a|vers"
     rf"|the)\s+)?(?:\d{{1,2}}\s*(?:h\b|h\d|:\d|am\b|pm\b)"
-    r"|mat\b|matin\b|aprem\b|aprm\b|soir\b|morning\b"
+    r"|mat\b|matin\b|aprem\b|aprm\b|soir\b|morning\b|afternoon\b|evening\b"
     r"|[0-3]?\d\s+(?:a|vers|at|around)\s+\d{1,2}\s*(?:h\b|h\d|:\d|am\b|pm\b)"
     r"|[0-3]?\d(?:st|nd|rd|th)\b))"
     r"(?:\s+(?P<number>[0-3]?\d)(?:(?:st|nd|rd|th)\b|(?=\s+(?:a|vers|at|around)\s)))?"
@@ -182,6 +182,20 @@ def _read_figures(found: re.Match[str], today: date) -> Days | None:
     rating = found["figure"] in {"5", "10"} and int(found["number"]) <= int(found["figure"])
     said = re.search(r"\b(?:le|du|au|the|on|pour le)\s+$", found.string[: found.start()])
     return None if rating and not said and not year else days
+
+
+_NTH = {"premier": 0, "1er": 0, "first": 0, "deuxieme": 1, "second": 1, "2eme": 1, "2e": 1,
+        "troisieme": 2, "third": 2, "3eme": 2, "3e": 2, "dernier": -1, "last": -1}  # fmt: skip
+
+
+def _read_nth(found: re.Match[str], today: date) -> Days | None:
+    """ "Le premier samedi de février", of the year it is ahead in."""
+    month = MONTHS[found["nth_month"]]
+    first = date(today.year + (month < today.month), month, 1)
+    days = [first + timedelta(days=n) for n in range(31)]
+    same = [d for d in days if d.month == month and d.weekday() == WEEKDAYS[found["nth_day"]]]
+    day = same[_NTH[found["nth"]]]
+    return Days(day, day, past=day < today)
 
 
 def _read_of_month(found: re.Match[str], today: date) -> Days | None:
@@ -291,6 +305,11 @@ _PATTERNS: tuple[tuple[re.Pattern[str], Reader], ...] = tuple(
         ),
         (_WEEKDAY.pattern, _read_weekday),
         (_SHORT_DAY.pattern, _read_weekday),
+        (
+            rf"\b(?P<nth>{any_of(_NTH)})\s+(?P<nth_day>{any_of(WEEKDAYS)})\s+"
+            rf"(?:de|d'|du mois de|of|in)\s*(?P<nth_month>{any_of(MONTHS)})\b",
+            _read_nth,
+        ),
         (
             rf"\b(?:(?:the|le)\s+)?(?P<number>1er|premier|[0-3]?\d)(?:st|nd|rd|th)?\s+(?:of\s+)?"
             rf"(?P<month>{any_of(MONTHS)})\b{_YEAR}",

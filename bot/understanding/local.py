@@ -41,12 +41,16 @@ class LocalEngine:
         if certain:
             return certain
         parts = parts_of(said, context.products, context.asked)
+        if self.model.is_gibberish(parts.whole) and not rules.is_named(entities):
+            return Verdict(("unknown",), 0.9)
         shares = probabilities(self.model, parts)
         intents, sure = choose(shares, self.model.intents, self.model.settings["least"][0])
         confidence = confidence_of(self.model, sure, parts, len(intents))
+        found = Verdict(intents, confidence)
         read = answer(said, entities, context, intents) or rules.settle(
-            Verdict(intents, confidence), said, context
+            found, said, context, len(parts.clauses)
         )
+        read = rules.complete(read, said, entities, context.asked)
         return rules.support(read, entities, context)
 
 

@@ -17,6 +17,8 @@ ARTEFACT = Path(__file__).with_name("model.npz")
 # How much the blocks count: words, pieces of words, concepts.
 BLOCKS = (1.0, 0.7, 0.8)
 
+_KNOWN = 0.5  # of the words, and of the pieces; gibberish has no more known ones
+
 
 class BadModel(Exception):
     """The artefact is missing, stale or not one of ours; the message says how to make it."""
@@ -46,6 +48,13 @@ class Model:
         """The share of the text's words that were met in training."""
         singles = [f for f in features.words if " " not in f]
         return sum(f in self.vocabulary for f in singles) / max(1, len(singles))
+
+    def is_gibberish(self, features: Features) -> bool:
+        """Whether hardly a word of it was met in training, nor even pieces of words: what is
+        merely misspelt ("remboursemnt") is made of known pieces."""
+        known = sum(piece in self.vocabulary for piece in features.pieces)
+        strange = known <= _KNOWN * len(features.pieces)
+        return bool(features.pieces) and strange and self.known_share(features) <= _KNOWN
 
 
 def weigh(

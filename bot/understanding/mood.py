@@ -23,6 +23,11 @@ _EMOJI = {
 _SORRY = {"complaint": -1.0, "delivery_problem": -0.7}
 _IDLE = frozenset(("greeting", "closing"))
 _NEGATED_WITHIN = 3  # words
+# "Rien d'urgent", "it's not urgent"
+_UNHURRIED = re.compile(
+    r"\b(?:pas|rien|aucune?|sans|not?|nothing|isn't)\s+"
+    r"(?:d'|d |si |tres |trop |too |very |super |that )?(?:urgen\w+|presse\w*)"
+)
 _WANTED_BY = re.compile(
     r"(?:pour|avant|d'ici|des|au plus tard|maximum|max|for|by|before|on|until|necessairement|"
     r"absolument|imperativement|c'est|est|is|seulement)\s+(?:le |la |ce |this |le mariage de )?$"
@@ -63,7 +68,7 @@ def _mood_of(score: float) -> Sentiment:
 def press(text: str, intents: Sequence[str], entities: Entities, context: Context) -> Urgency:
     """`high` when an event, a departure or a deadline within three days makes the answer
     matter now, `low` for idle talk."""
-    found = read_phrases("mood.yaml").find(words_of(text))
+    found = read_phrases("mood.yaml").find(words_of(_UNHURRIED.sub(" ", fold(text))))
     if "unknown" not in intents and not _IDLE & set(intents):
         today = context.now.astimezone(context.hours.zone).date()
         day = entities.event_date

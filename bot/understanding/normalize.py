@@ -24,7 +24,9 @@ _HIDDEN = re.compile(
 _REPLY_TO = re.compile(
     r"^[ \t]*(?:(?:le|on)\b[^\n]{5,150}\n?[^\n]{0,80}(?:a écrit|a ecrit|wrote)\s?:[ \t]*$"
     r"|-{2,}\s?(?:original message|message d'origine|forwarded message|message transféré)\s?-{2,}"
-    r"|_{10,}[ \t]*$)",
+    r"|_{10,}[ \t]*$"
+    r"|(?:de|from)[ \t]?:[^\n]+\n(?:[ \t]*(?:envoyé|sent|date|à|to|cc|objet|subject)[^\n:]{0,12}:"
+    r"[^\n]*(?:\n|\Z)){2,})",
     re.IGNORECASE | re.MULTILINE,
 )
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)

@@ -140,8 +140,9 @@ def _find_composed(text: str, shape: Shape, asked: str | None) -> Iterator[Numbe
 def _find_figures(text: str, shape: Shape, asked: str | None) -> Iterator[Number]:
     """Bare figures: named as a number, or standing alone and counting nothing."""
     whole = re.compile(shape.segments[0])
-    for m in re.finditer(rf"{_LABEL}{_BETWEEN}(\d(?:[ .]?\d){{2,9}})(?![\w%€])", text):
-        value = re.sub(r"[ .]", "", m[1])
+    figures = r"(\d(?:[ .]?\d){2,9}|\d(?:-\d){2,9})"  # "2 901", told one by one "2-9-0-1"
+    for m in re.finditer(rf"{_LABEL}{_BETWEEN}{figures}(?![\w%€]|-\d)", text):
+        value = re.sub(r"[ .-]", "", m[1])
         if whole.fullmatch(value):
             yield Number(m.start(1), m.end(1), value, labelled=True)
         elif whole.fullmatch(first := m[1].split()[0]):

@@ -8,13 +8,15 @@ import phonenumbers
 from email_validator import EmailNotValidError, validate_email
 
 from bot.understanding.folding import fold
+from bot.understanding.phrases import words_in
 
 _EMAIL = re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\.[\w-]+)+")
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
 # Said before a name; the name itself is read in the text as written.
 _INTRODUCED = re.compile(
-    r"\b(?:je m'? ?appelle|au nom de|sous le nom de|mon nom(?: de famille)?(?: est|:"
-    r"| c'est)?|nom(?: de famille)?\s*:|nom\s*=|(?:my )?(?:last |family |sur)?name(?: is"
+    r"\b(?:je m'? ?appelle|(?:elle|il) s'appelle|au nom de|sous le nom de"
+    r"|mon nom(?: de famille)?(?: est|:| c'est)?|nom(?: de famille)?\s*:|nom\s*="
+    r"|(?:my )?(?:last |family |sur)?name(?: is"
     r"|'s)"
     r"|(?:last |family |sur)?name\s*(?:is|:)|under the name(?: of)?|in the name of"
     r"|mme|madame|mlle|mademoiselle|monsieur|mr\.?|mrs\.?|ms\.?|m\.(?=\s)"
@@ -34,9 +36,17 @@ _NO_NAME = frozenset(
     urgent urgence point au-sujet sujet concernant concerne regarding about with from nr
     alors donc mais car que qui quoi quand comment etait sont ai as avez parcel package
     delivery invoice ordre passee passe cl numéro demain hier aujourd'hui janvier dame maire
-    president directeur directrice twice""".split()
+    president directeur directrice twice objet sujet subject""".split()
 )
 
+# "Annulez la commande 2901", "missing 2847": what is to be done, or what is wrong
+_DEED = re.compile(
+    r"(?:c|j|qu|n|s|t|m)'|annul|modifi|rembours|echang|expedi|verifi|supprim|cancel|refund|exchang|renvo[iy]|retourn"
+    r"|track|manqu|abime|arriv|attend|bloqu|problem|return|missing|damag|broken|delet|updat"
+    r"|(?:ajout(?:e|ez|er)|chang(?:e|ez|er|ing)|suiv(?:i|ez|re)|livr(?:e|ee|ez|er)|casse[ers]?"
+    r"|perdue?s?|lost|late|stop|envoye[zr]|donne[zr]?|dites|faites|pouvez|pourriez|voulez|avez"
+    r"|add|find|check|send|give|tell|mettez|mets|confirme[zr]?|garde[zr]?|reserve[zr]?)$"
+)
 
 # Capitalised together, but nobody's name
 _NO_SIGNATURE = frozenset(
@@ -78,6 +88,10 @@ _SIGNED = re.compile(
 )
 
 
+# Below it: telephone, address, web site
+_CONTACT = re.compile(r"(?:\n[^\S\n]*(?:[^\n]*(?:\d\d|@|www\.)[^\n]*)?)+\s*$")
+
+
 # What also stands before other things: believed before a first and a family name alone
 _PERHAPS = re.compile(
     r"\b(?:c'est|ici|je suis|i'm|i am|this is|it's|it is|de la part de)\s+"
@@ -101,7 +115,7 @@ def _told_name(text: str, folded: str) -> str | None:
 
 def _signed_name(text: str) -> str | None:
     """ "Odile Perrin", "F. LEMOINE" as a signature: two names or more, each with a capital."""
-    m = _SIGNED.search(text[-120:])
+    m = _SIGNED.search(_CONTACT.sub("", text)[-120:])
     if m is None or m.start("name") == 0:
         return None
     words = m["name"].split()
@@ -144,7 +158,7 @@ def _names_at(text: str, folded: str, at: int, most: int = 4) -> list[str]:
     m = pattern.match(text, at)
     while m and len(names) < most:
         word = folded[m.start(1) : m.end(1)]
-        if word in _NO_NAME and word not in _PARTICLE:
+        if (word in _NO_NAME and word not in _PARTICLE) or _DEED.match(word):
             break
         names.append(m[1])
         m = pattern.match(text, m.end())
@@ -175,6 +189,10 @@ _LABELLED = (
 
 
 _FEW_WORDS = 6
+# Words of our trade that are family names as well
+_SURNAMES = frozenset(("petit", "grand", "noel", "long", "blanc", "roux", "rose"))
+# "Je suis Léa, ma commande 2901 …": one name so told is a first name
+_FIRST_NAME = re.compile(rf"\b(?:je suis|moi c'est|i'm|i am|this is)\s+{_WORD}$")
 
 
 def _beside(text: str, folded: str, start: int, end: int) -> str | None:
@@ -183,13 +201,21 @@ def _beside(text: str, folded: str, start: int, end: int) -> str | None:
     if head:
         names = _names_at(text, folded, head.start(1))
         name = _family_name(names) if len(names) >= len(head[1].split()) - 1 else None
+        if _FIRST_NAME.search(folded[: head.end(1)]):
+            return None
         # in a long sentence a small word beside the number is no name
-        if name and (name[0].isupper() or len(folded.split()) <= _FEW_WORDS):
+        if name and not _is_term(name) and (name[0].isupper() or len(folded.split()) <= _FEW_WORDS):
             return name
     tail = re.match(rf"[\s,:;/-]+(?:au nom de |nom |name )?({_WORD})", folded[end:])
     if tail:
         names = _names_at(text, folded, end + tail.start(1), most=2)
         rest = folded[end + tail.start(1) :].strip()
-        if names and len(rest.split()) <= 2:
+        if names and len(rest.split()) <= 2 and not _is_term(names[0]):
             return _family_name(names)
     return None
+
+
+def _is_term(name: str) -> bool:
+    """ "Adresse 2901", "help 2901": a word of requests, not somebody."""
+    word = fold(name)
+    return word in words_in("concepts.yaml") and word not in _SURNAMES

@@ -6,16 +6,12 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from bot.keywords import read_keyword
 from bot.turn import Context, Entities
 from bot.understanding.normalize import fold, words_of
 from bot.understanding.phrases import read_phrases
 
-# What carriers and people take as commands when it is the whole message
-_STOP = frozenset(
-    ("stop", "stopall", "arret", "unsubscribe", "desabonnement", "desinscription", "stop sms",
-     "stop pub", "stop message", "arretez", "desabonner", "stop merci", "stop please")
-)  # fmt: skip
-_START = frozenset(("start", "unstop", "reabonnement", "resubscribe", "start sms"))
+_COMMANDS = {"stop": "opt_out", "start": "opt_in"}
 # What may stand around an order number without making a request of its own
 _FILLERS = frozenset(
     "commande numero n no order number la le les ma mon my c est it is s the de du voici here are "
@@ -78,11 +74,8 @@ def decide(text: str, entities: Entities) -> Verdict | None:
         return Verdict(("unknown",), 0.9)
     if _is_for_no_reader(text, words):
         return Verdict(("unknown",), 0.9)
-    bare = " ".join(w for w in words if w.isalnum())
-    if bare in _STOP:
-        return Verdict(("opt_out",), 0.99)
-    if bare in _START:
-        return Verdict(("opt_in",), 0.99)
+    if intent := _COMMANDS.get(read_keyword(text) or ""):
+        return Verdict((intent,), 0.99)
     if (entities.order_numbers or entities.tracking_numbers) and _is_identity(words, entities):
         return Verdict(("order_status",), 0.95)
     return None
@@ -100,19 +93,78 @@ def _is_for_no_reader(text: str, words: list[str]) -> bool:
     return any(len(w) > _LONG_WORD and "/" not in w for w in text.split())
 
 
-def settle(found: Verdict, text: str, context: Context) -> Verdict:
-    """What the model found, where the page of definitions knows better."""
+def is_named(entities: Entities) -> bool:
+    """Whether a text names what only a customer would: a piece, a number, a name, a time."""
+    return bool(
+        entities.products or entities.order_numbers or entities.tracking_numbers
+        or entities.last_name or entities.email or entities.phone
+        or entities.pickup_time or entities.choice
+    )  # fmt: skip
+
+
+# Two that a message of one clause may carry all the same: "gardez-la-moi, je passe à 18h",
+# "qu'on m'appelle pour mon colis perdu"
+_IN_ONE_CLAUSE = frozenset(("reservation_create", "reservation_extend", "human_request"))
+# Two readings of one wish, never two wishes
+_EITHER = (
+    {"order_status", "delivery_problem"},
+    {"order_change", "delivery_problem"},
+    {"complaint", "feedback"},
+)
+
+
+# "Plus de 38 ? ça revient quand ?": no question whether there is one
+_SOLD_OUT = re.compile(
+    r"\bplus (?:de |du |d')(?:\d\d|[sml]\b|taille)|\bsold out|\bepuise|\brupture"
+)
+_ANSWERS = frozenset(("confirm", "deny", "choose"))
+_ANSWER_WORDS = 4
+
+
+def settle(found: Verdict, text: str, context: Context, clauses: int) -> Verdict:
+    """What the model found in a text of so many clauses, where the page of definitions knows
+    better. The likelier intent stands first."""
     words = words_of(text)
     if context.asked is None and _is_thanks(words):
         return Verdict(("closing",), 0.95)
     intents = set(found.intents)
     if "feedback" in intents and intents & _NOT_BOUGHT and not _has_it(words, context):
         intents.discard("feedback")  # a polite word about what is still to be bought
-    if {"complaint", "feedback"} <= intents:
-        intents.discard(next(i for i in reversed(found.intents) if i in ("complaint", "feedback")))
-    if intents == set(found.intents):
+    for pair in _EITHER:
+        if pair <= intents:
+            intents.discard(next(i for i in reversed(found.intents) if i in pair))
+    if {"back_in_stock", "product_availability"} <= intents and _SOLD_OUT.search(fold(text)):
+        intents.discard("product_availability")
+    if intents == {"confirm", "reservation_create"}:  # one wish; another size is a new one
+        plain = context.asked == "reservation_offer" and not _NUMBER.search(text)
+        intents.discard("reservation_create" if plain else "confirm")
+    if clauses == 1 and context.asked is None and not intents & _IN_ONE_CLAUSE:
+        intents &= {next(i for i in found.intents if i in intents)}
+    sure = found.confidence
+    if context.asked is None and intents <= _ANSWERS and len(words) > _ANSWER_WORDS:
+        sure /= 2  # an answer to nothing, at length: rather talk meant for somebody else
+    return Verdict(tuple(i for i in found.intents if i in intents), sure)
+
+
+_COMES = re.compile(
+    r"\b(?:je|j'?|on|nous)\s?(?:re)?(?:pass(?:e|er|erai|erais|erons)|viens|viendrai|viendrais|vient"
+    r"|arrive)\b(?! (?:pas|plus|jamais))|\b(?:i'll|i will|i'm|i) (?:come|coming|pop|be (?:in|round"
+    r"|there)|collect|pick|swing|drop)|^coming\b|, coming\b"
+)
+
+
+def complete(found: Verdict, text: str, entities: Entities, asked: str | None) -> Verdict:
+    """Who has a piece put aside and says when they come for it says both; of who says neither
+    that they come nor when it is doubtful that they come at all."""
+    comes = entities.pickup_time is not None and _COMES.search(fold(text))
+    if found.intents == ("reservation_pickup",) and not (entities.pickup_time or asked):
+        doubtful = _COMES.search(fold(text)) is None
+        return Verdict(found.intents, found.confidence / (2 if doubtful else 1))
+    if "reservation_create" not in found.intents or not comes:
         return found
-    return Verdict(tuple(i for i in found.intents if i in intents), found.confidence)
+    if {"reservation_pickup", "reservation_extend"} & set(found.intents):
+        return found
+    return Verdict((*found.intents, "reservation_pickup"), found.confidence)
 
 
 _WISHES = frozenset(("product_availability", "reservation_create"))

@@ -72,6 +72,8 @@ _CORRECTS = re.compile(
     r"|rather|i mean|enfin|euh|erreur|desolee?|correction|ou plutot|make it|no"
     r"|should have been|aurait du etre|devait etre|donc|alors que j'(?:ai|avais) command\w*)\b"
 )
+# The same behind a question: "en 38 ? enfin non, en 40"
+_TAKEN_BACK = re.compile(r"\b(?:non|pardon|oups|je voulais dire|sorry|i mean|erreur)\b")
 # "trop grand en 40", "pas le 38", "au lieu du 40"
 _REFUSED = re.compile(
     rf"\b(?:trop (?:grande?s?|petite?s?|large|juste|serree?s?|courte?s?|longue?s?) en\s+{_A}"
@@ -80,14 +82,17 @@ _REFUSED = re.compile(
 )
 # "j'ai pris un 40 au lieu d'un 38": the 40 is the mistake
 _TAKEN_FOR = re.compile(
-    r"\b(?:pris|prise|commande\w*|achete\w*|recue?|envoye\w*|livree?"
-    r"|ordered|bought|took|got|sent)\b"
+    r"\b(?:pris|prise|(?<!ma )(?<!la )(?<!une )(?<!cette )commande\w*|achete\w*|recue?"
+    r"|envoye\w*|livree?|ordered|bought|took|got|sent)\b"
 )
 _INSTEAD_OF = re.compile(
     r"\b(?:au lieu|a la place|instead of|(?:alors que|mais) j'(?:ai|avais) command|but i ordered"
     r"|(?:it )?should have been|(?:ca )?devait etre)"
 )
 _OR = re.compile(rf"\s*(?:ou bien|ou|or|/|-|voire|to)\s*{_A}(?:du |en )?")
+# "From 37 to 38", "passer du 38 au 40"
+_FROM = re.compile(r"\b(?:from|passer d[ue]|changer d[ue])\s+(?:a |the |le |la |size |taille )*$")
+_TO = re.compile(rf"\s*(?:to|au|a|vers)\s+{_A}")
 _SENDING_BACK = re.compile(rf".*\b(?:echanger|exchange|changer|swap|renvoyer)\s+{_A}$")
 
 
@@ -108,7 +113,10 @@ def _judge(text: str, found: Sequence[Size]) -> list[Size]:
     floor = 0
     for size in found:
         gap = text[floor : size.start]
-        if judged and _OR.fullmatch(gap):  # "38 ou 40" share one fate
+        if judged and _TO.fullmatch(gap) and _FROM.search(text[: judged[-1].start]):
+            judged[-1] = replace(judged[-1], wanted=False, sure=True)
+            judged.append(replace(size, sure=True))
+        elif judged and _OR.fullmatch(gap):  # "38 ou 40" share one fate
             judged.append(replace(size, wanted=judged[-1].wanted, sure=judged[-1].sure))
         else:
             judged.append(_judge_one(text, size, max(floor, size.start - 70)))
@@ -119,6 +127,8 @@ def _judge(text: str, found: Sequence[Size]) -> list[Size]:
 
 
 def _mistaken(text: str, sizes: Sequence[Size]) -> bool:
+    if _WANTED.search(text[: sizes[0].start]):
+        return False  # "le chemisier reçu me serre, il me faudrait un 42 au lieu du 40"
     between = text[sizes[0].end : sizes[1].start]
     instead = _INSTEAD_OF.search(between)
     return bool(instead and _TAKEN_FOR.search(text[: sizes[0].start]))
@@ -145,7 +155,9 @@ def _corrected(text: str, sizes: list[Size]) -> list[Size]:
         between = text[sizes[n - 1].end : sizes[n].start]
         if _OVER.fullmatch(between) and _PREFERS.search(text[: sizes[n - 1].start]):
             return sizes[:n]  # "je préfère le 38 au 40"
-        corrects = _CORRECTS.search(between) and len(between) < 60 and "?" not in between
+        asks, said = "?" in between, between.rpartition("?")[2]
+        known = _TAKEN_BACK if asks else _CORRECTS
+        corrects = known.search(said) and len(between) < 60
         if sizes[n].wanted and corrects:
             return sizes[n:]
     return sizes

@@ -52,8 +52,8 @@ _SAID_NUMBER = re.compile(
     rf"|\b[t](?P<size2>[3-5]\d)\b"
 )
 _LETTER = re.compile(
-    rf"\b(?:{_SAID}|{_ENOUGH}|deux|mon|my|this|that|votre|ton)\s+(?:a |un |une |the "
-    rf"|taille |size )*(?P<size>{LETTERS})(?![\w'’]|\s?['’]|\.\s\w)"
+    rf"\b(?:(?:non|pardon|oups|sorry),|{_SAID}|{_ENOUGH}|deux|mon|my|this|that|votre|ton)\s+"
+    rf"(?:a |un |une |the |taille |size )*(?P<size>{LETTERS})(?![\w'’]|\s?['’]|\.\s\w)"
     rf"|(?<![\w'])(?P<size2>xxxl|xxl|xxs|xs|xl|[234]xl)(?!\w)"
 )
 _LISTED_LETTER = re.compile(

@@ -61,6 +61,8 @@ class Resolver:
             when = replace(when, part=None)  # "lundi matin à l'ouverture"
         if when.moment and when.part:  # "samedi soir avant la fermeture" is samedi soir
             when = replace(when, moment=None, bound=None)
+        if when.clock and when.moment and when.moment.name == "later":
+            when = replace(when, moment=None)  # "tout à l'heure vers 16h"
         if when.moment:
             return self._moment(when, when.moment)
         if when.clock:

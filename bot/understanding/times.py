@@ -21,7 +21,7 @@ Piece = tuple[int, int, Atom | Days | None]
 _FILL = re.compile(
     r"[\s,(]*(?:(?:a|au|aux|le|la|l'|les|en|dans|vers|pour|de|du|d'|at|around|about|in"
     r"|the|on|for|environ|autour|genre"
-    r"|plutot|donc|alentours|sur|of|any ?time|some ?time|disons|say|maybe|peut-etre"
+    r"|coups?|plutot|donc|alentours|sur|of|any ?time|some ?time|disons|say|maybe|peut-etre"
     r"|meme|et|then|entre|between|from)[\s,]*)*"
 )
 _TO = re.compile(r"\s*(?:et|a|-|/|and|to|jusqu'a|au)\s*(?:les |around |vers )?")
@@ -33,7 +33,8 @@ _LATEST = re.compile(
 # The whole answer to "Tu passes quand ?"
 _ONLY_HOUR = re.compile(
     r"\W*(?:(?:a|vers|plutot|at|around"
-    r"|sur les)\s+)*(?P<hour>\d{1,2})(?:[.,:](?P<minute>[0-5]\d))?\W*"
+    r"|sur les)\s+)*(?P<hour>\d{1,2})(?:[.,:](?P<minute>[0-5]\d)|\s(?P<share>et demie?|et quart))?"
+    r"\W*"
 )
 # "late Saturday afternoon" is as long the other way round
 _LATE_DAY = re.compile(
@@ -50,7 +51,8 @@ def find_whens(
     text = _LATE_DAY.sub(r"\g<day> \g<part>", text)
     only = _ONLY_HOUR.fullmatch(text) if asked == "pickup_time" else None
     if only:
-        clock = Clock(int(only["hour"]), int(only["minute"] or 0))
+        share = {"d": 30, "q": 15}[only["share"][3]] if only["share"] else 0
+        clock = Clock(int(only["hour"]), int(only["minute"] or share))
         return [When(*only.span(), clock=clock)] if clock.hour < 24 else []
     whens: list[When] = []
     current: When | None = None
@@ -267,13 +269,18 @@ def _settle(text: str, usable: Sequence[Said], resolver: Resolver) -> When | Non
             meant = replace(said, when=together, role=_stronger(meant, said))
         elif _ALTERNATIVE.search(between) and not corrects:
             meant, torn = said, True
-        elif corrects or (said.role == "coming" and meant.role != "coming" and not torn):
+        elif corrects or (_comes_rather(meant, said) and not torn):
             meant, torn = said, False
         elif meant.role == "coming" and said.role != "coming":
             continue
         elif resolver.resolve(meant.when) != resolver.resolve(said.when):
             return None
     return meant.when if meant and not torn else None
+
+
+def _comes_rather(one: Said, other: Said) -> bool:
+    """ "Samedi je marie ma fille, je passerai vendredi": the coming is told of the other."""
+    return other.role == "coming" and (one.role != "coming" or (other.near and not one.near))
 
 
 def _stronger(one: Said, other: Said) -> Role:

@@ -32,7 +32,7 @@ FOLDS = 4
 STRENGTH = 0.3  # of the first step's fit (scikit-learn's C), chosen by cross-validation
 # How much a message of several requests counts in the second step: customers send more of
 # them than the examples hold.
-SEVERAL = 3.0
+SEVERAL = 2.0
 _OVERRIDING = 0.2  # share of requests also learnt as put while a question was open
 _HASTY = 0.5  # share of the dressed examples that are hastily typed instead
 _DROPPED = 0.12  # share of their words that are left out
@@ -260,11 +260,10 @@ def _best_least(
 ) -> float:
     """The share above which a further intent is taken, by the messages then read right."""
 
-    def right(least: float) -> float:
+    def right(least: float) -> int:
         return sum(
-            (SEVERAL if len(e.intents) > 1 else 1)
-            * (frozenset(choose(each, intents, least)[0]) == e.intents)
+            frozenset(choose(each, intents, least)[0]) == e.intents
             for each, e in zip(shares, examples, strict=True)
         )
 
-    return max((0.35, 0.4, 0.45, 0.5, 0.55, 0.6, 0.65), key=right)
+    return max((0.45, 0.5, 0.55, 0.6, 0.65), key=right)

@@ -59,7 +59,7 @@ _PASSED_OVER = re.compile(
 _COUNTED = re.compile(
     rf"(?<![\w.,/:€#'-])(?P<n>{NUMBER})\s+(?:(?:autres?|belles?|petites?|grandes?|beaux"
     rf"|paires? de|more|pairs? of|of the|of these|of those)\s+)?"
-    r"(?:exemplaires?|ex\b|copies|copy|pieces?|pcs|articles?|items?|unites?|units?"
+    r"(?:exemplaires?|ex\b|copies|copy|pieces|pcs|articles|items|pairs|paires|unites?|units?"
     r"|livres?|books?|tirages?|of (?:them|these|those)|d'entre)(?!\w)"
 )
 _SOME = re.compile(

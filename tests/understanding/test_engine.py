@@ -60,6 +60,28 @@ def test_two_requests_are_both_read(read, text, intents):
     assert set(read(text).intents) == intents
 
 
+def test_an_article_put_aside_and_a_time_to_come_for_it_are_two(read):
+    text = "Mettez-moi la robe fleurie de côté en 38, je viendrai samedi dans la matinée"
+    assert set(read(text).intents) == {"reservation_create", "reservation_pickup"}
+
+
+@pytest.mark.parametrize(
+    "text", ["g tjs pas de nouvel de mon coli cmd #3012", "colis 2901 pas arrivé, il est où"]
+)
+def test_where_a_parcel_is_and_that_it_is_late_are_one_reading(read, text):
+    assert len({"order_status", "delivery_problem"} & set(read(text).intents)) == 1
+
+
+@pytest.mark.parametrize("text", ["blorp kzzt 42 schtroumpf", "qsdf hjkl wxcv", "zgrtk ?"])
+def test_gibberish_is_not_acted_on(read, text):
+    assert read(text).intents == ("unknown",)
+
+
+@pytest.mark.parametrize("text", ["remboursemnt svp", "je veu anulé ma rezervassion"])
+def test_a_misspelt_word_is_no_gibberish(read, text):
+    assert read(text).intents != ("unknown",)
+
+
 def test_a_greeting_beside_a_request_is_no_intent_of_its_own(read):
     assert read("Coucou ! vous avez la robe bordeaux en 40 ? merci 😊").intents == (
         "product_availability",
@@ -97,6 +119,29 @@ def test_the_mail_that_is_answered_is_not_read(read):
     assert not understood.entities.order_numbers
 
 
+def test_the_mail_below_a_block_of_headers_is_not_read(read):
+    text = (
+        "Bonjour,\n\nje passerai demain à 15h.\n\nDe : Élégance Paris <hello@elegance-paris.com>\n"
+        "Envoyé : mardi 14 janvier 2025 09:12\nÀ : client@example.org\nObjet : Votre commande\n\n"
+        "Votre commande 2901 part lundi. Souhaitez-vous l'annuler ?"
+    )
+    understood = read(text)
+    assert understood.intents == ("reservation_pickup",)
+    assert not understood.entities.order_numbers
+
+
 def test_an_answer_below_a_quotation_is_read(read):
     text = "On Mon, Jan 13, Élégance Paris wrote:\n> When will you come?\n\nI'll come at 5pm today"
     assert read(text).intents == ("reservation_pickup",)
+
+
+@pytest.mark.parametrize(
+    ("text", "intents"),
+    [
+        ("Annulez la commande 2901 svp", {"order_change"}),
+        ("Remboursez 2847", {"return_request"}),
+        ("échanger 2847", {"exchange_request"}),
+    ],
+)
+def test_a_deed_beside_a_number_is_nobodys_name(read, text, intents):
+    assert set(read(text).intents) == intents

@@ -28,7 +28,8 @@ def _printer(asked: str | None = None) -> Context:
 def _cases() -> list[tuple[str, str, str, str]]:
     path = Path(__file__).with_name("entity_cases.txt")
     lines = path.read_text(encoding="utf-8").splitlines()
-    rows = [[part.strip() for part in line.split("|", 2)] for line in lines if line[0] != "#"]
+    lines = [line.replace("\\n", "\n") for line in lines if line[0] != "#"]
+    rows = [[part.strip() for part in line.split("|", 2)] for line in lines]
     return [(*wanted.split("=", 1), asked, text) for wanted, asked, text in rows]  # type: ignore[misc]  # two of them
 
 

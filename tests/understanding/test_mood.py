@@ -65,3 +65,8 @@ def test_the_mood_is_read_from_the_words(read, text, mood):
 )
 def test_french_is_told_from_english(read, text, language):
     assert read(text).language == language
+
+
+def test_what_is_said_not_to_be_urgent_is_not(read):
+    assert read("rien d'urgent, vous avez la robe fleurie en 36 ?").urgency == "normal"
+    assert read("it's not urgent, do you have the dress in 38?").urgency == "normal"
