@@ -24,6 +24,7 @@ from bot.outbox import write_first
 from bot.reach import find_ways
 from bot.replies.render import speak
 from bot.settings import settings
+from bot.shop import product_of
 from bot.tenants import describe_tenant
 from bot.turn import Say
 from bot.understanding.folding import fold
@@ -183,5 +184,4 @@ def _lines(facts: dict[str, Any]) -> Sequence[OrderLine]:
 
 
 def _product(tenant_id: int, db: Session, sku: str) -> Product | None:
-    products = catalogue.products(tenant_id, db)
-    return next((p for p in products if any(v.sku == sku for v in p.variants)), None)
+    return product_of(catalogue.products(tenant_id, db), sku)

@@ -19,7 +19,7 @@ from bot.flows.handover import (
 from bot.flows.opinions import read_score
 from bot.flows.outcomes import merge
 from bot.flows.products import INSTEAD
-from bot.flows.questions import quote
+from bot.flows.questions import SURE, quote
 from bot.flows.smalltalk import YES
 from bot.keywords import Keyword, read_keyword
 from bot.loading import Loaded
@@ -30,7 +30,9 @@ from connectors.errors import ConnectorError
 
 ATTEMPTS = 3  # then a turn that keeps breaking is handed to a person
 
-SURE = 0.7  # of a page that it answers, where the question itself was not surely one
+# Who is angry or wants a person is not asked to say it again: handing over does no harm
+CALLING = frozenset({"complaint", "human_request"})
+HALF_SURE = 0.35
 
 # Whatever was said before it, a keyword has the last word
 KEYWORDS: Mapping[Keyword, Flow] = {"stop": opt_out, "start": opt_in, "help": tell_help}
@@ -64,11 +66,12 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
         threshold = DEFAULT_THRESHOLD
     intents = _in_this_light(turn)
     unsure = confidence_in_context(turn) < threshold
-    if "unknown" in intents or not intents or unsure:
+    wants_person = CALLING & set(intents) and confidence_in_context(turn) >= HALF_SURE
+    if "unknown" in intents or not intents or (unsure and not wants_person):
         return _decide_unknown(loaded, turn)
     if loaded.adviser_speaks and set(intents) <= {"closing", "confirm", "deny", "choose"}:
         return Decision(leave_to_adviser(turn) if intents != ("closing",) else Outcome(), "human")
-    ordered = sorted(intents, key=lambda i: [*FLOWS, i].index(i))
+    ordered = sorted(intents, key=lambda i: (i not in ANSWERS, [*FLOWS, i].index(i)))
     sent: list[Outcome] = []
     drafted: list[Outcome] = []
     levels: set[Level] = set()
@@ -84,6 +87,7 @@ def _decide_by_level(loaded: Loaded, turn: Turn) -> Decision:
         (drafted if done_as == "draft" else sent).append(outcome)
         covered |= outcome.covers
         levels.add(done_as)
+    sent.sort(key=lambda outcome: outcome.asks is not None)  # a question is at the end
     return Decision(merge(sent), _joint_level(levels), merge(drafted) if drafted else None)
 
 
@@ -91,7 +95,7 @@ def _answer(turn: Turn, intent: str, level: Level) -> Outcome:
     if level == "human" and intent not in PREPARING:
         return hand_over(turn, intent)
     outcome = FLOWS[intent](turn)
-    if level == "both" and not outcome.escalations:
+    if level == "both" and not outcome.escalations and outcome.needs_approval:
         also = Escalate(intent, priority_of(turn), {"text": turn.text})
         return replace(outcome, escalations=(also,))
     return outcome
@@ -101,7 +105,7 @@ def _done_as(level: Level, outcome: Outcome) -> Level:
     """What became of one request, whatever its level was."""
     if outcome.escalations:
         return "both" if outcome.answered and level != "human" else "human"
-    if level == "draft" and not outcome.needs_approval:
+    if level in {"draft", "both"} and not outcome.needs_approval:
         return "auto"  # a question back, which goes out at once
     return level
 
@@ -111,6 +115,9 @@ def _in_this_light(turn: Turn) -> tuple[str, ...]:
     intents, entities = turn.understanding.intents, turn.understanding.entities
     if (pending := _pending(turn)) and pending not in intents:
         return (pending, *(i for i in intents if i not in ANSWERS_TO_PENDING))
+    open_choice = turn.asked in {"exchange_option", "backup_option"}
+    if open_choice and "reservation_pickup" in intents and not ANSWERS & set(intents):
+        intents = ("choose", *intents)
     # "finalement le 40" is about what is put aside, not about an order, unless they name one
     about_order = {"exchange_request", "order_change"} & set(intents)
     in_hand = turn.reservations or turn.asked in {"reservation_offer", "size"}
@@ -144,6 +151,9 @@ def is_grounded(turn: Turn) -> bool:
     return intents == {"feedback"} and read_score(turn.text) is not None
 
 
+# To what we asked: these come first, and take along what was said in the same breath
+ANSWERS = frozenset({"confirm", "deny", "choose"})
+
 LOOKED_UP = frozenset({"order_status", "order_list", "delivery_problem"})
 
 
@@ -166,10 +176,14 @@ def _pending(turn: Turn) -> str:
     """The request that waited for what they say now."""
     pending: str = turn.memory.get("pending") or ""
     entities = turn.understanding.entities
+    chosen = entities.choice is not None and bool(turn.memory.get("options"))
     told = {
-        "order_number": entities.order_numbers or entities.tracking_numbers or entities.products,
+        "order_number": entities.order_numbers
+        or entities.tracking_numbers
+        or entities.products
+        or chosen,
         "order_identity": entities.order_numbers or entities.last_name,
-        "clarification": entities.products,
+        "clarification": entities.products or entities.colors or chosen,
         "size": entities.sizes,
     }
     if not told.get(turn.asked or "") or not set(turn.understanding.intents) <= ANSWERS_TO_PENDING:
@@ -182,7 +196,7 @@ def _decide_unknown(loaded: Loaded, turn: Turn) -> Decision:
         return Decision(leave_to_adviser(turn), "human")
     if turn.enclosed:
         return Decision(receive(turn), "human")
-    if turn.understanding.intents == ("general_question",) and (quoted := quote(turn, SURE)):
+    if "general_question" in turn.understanding.intents and (quoted := quote(turn, SURE)):
         return Decision(quoted, "auto")
     if turn.memory.get("asked_back"):
         return Decision(give_up(turn), "human")

@@ -13,6 +13,7 @@ from bot.db import transaction
 from bot.decision import Decision
 from bot.escalation import escalate, summarize
 from bot.events import describe_customer, notify, plain_facts
+from bot.flows.smalltalk import say_hello
 from bot.loading import Loaded, let_go
 from bot.logs import log
 from bot.models.conversations import lock_leased
@@ -63,6 +64,7 @@ def record(loaded: Loaded, turn: Turn, decision: Decision) -> bool:
         conversation.memory = {
             **conversation.memory,
             "asked_back": False,
+            "stopped": False,
             "language": answer_language(turn),
             **{k: v for one in decided for k, v in plain_facts(one.remember).items()},
         }
@@ -124,10 +126,11 @@ def _greet(loaded: Loaded, turn: Turn, says: tuple[Say, ...]) -> tuple[Say, ...]
     """Hello in the first answer of a conversation; and in the first on each channel, that an
     assistant answers (AI Act, article 50)."""
     greeted = says[0].key == "greeting.hello"
-    hello = says[:1] if greeted else (Say("greeting.hello", {"name": turn.customer.first_name}),)
+    hello = says[:1] if greeted else (say_hello(turn),)
     if not (turn.first or greeted):
         hello = ()
-    if not _introduced(loaded):
+    tells_who = any(say.key == "consent.help" for say in says)
+    if not (tells_who or _introduced(loaded)):
         hello = (*hello, Say("greeting.assistant", {"tenant": turn.tenant}))
     return (*hello, *(says[1:] if greeted else says))
 

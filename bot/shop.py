@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -81,3 +82,12 @@ class Shop:
 
     def product(self, reference: str) -> Product | None:
         return next((p for p in self.products if p.reference == reference), None)
+
+    def product_of(self, sku: str) -> Product | None:
+        """The product that has this article."""
+        return product_of(self.products, sku)
+
+
+def product_of(products: Iterable[Product], sku: str) -> Product | None:
+    """The one of them that has this article."""
+    return next((p for p in products if any(v.sku == sku for v in p.variants)), None)

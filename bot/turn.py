@@ -47,7 +47,7 @@ INTENTS = (
     "unknown",
 )
 
-# Questions that the assistant can have put last (the last three are ours beside the format's).
+# Questions that the assistant can have put last (the last four are ours beside the format's).
 QUESTIONS = (
     "reservation_offer",
     "pickup_time",
@@ -60,6 +60,7 @@ QUESTIONS = (
     "size",
     "waiting_offer",
     "clarification",
+    "team_offer",
 )
 
 Urgency = Literal["low", "normal", "high"]

@@ -15,7 +15,7 @@ from bot.logs import log
 from bot.models import catalogue
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
-from bot.models.wishes import Wish, tenants_awaited, waiting_wishes
+from bot.models.wishes import Wish, look_again, tenants_awaited, waiting_wishes
 from bot.outbox import write_first
 from bot.replies.render import speak
 from bot.tenants import describe_tenant, open_inventory
@@ -55,11 +55,20 @@ def tell_returned() -> int:
     people than there are units. How many were told."""
     now = clock.now()
     with transaction() as db:
-        awaited = tenants_awaited(db, now, now + EVERY)
-    return sum(_tell_tenant(tenant_id) for tenant_id in awaited)
+        awaited = tenants_awaited(db, now)
+    return sum(_tell_tenant(tenant_id, now) for tenant_id in awaited)
 
 
-def _tell_tenant(tenant_id: int) -> int:
+def _tell_tenant(tenant_id: int, now: datetime) -> int:
+    """Their turn is over, whatever became of it, only when all is written: it is due till then."""
+    try:
+        return _tell_who_waits(tenant_id)
+    finally:
+        with transaction() as db:
+            look_again(tenant_id, db, now, now + EVERY)
+
+
+def _tell_who_waits(tenant_id: int) -> int:
     inventory = open_inventory(tenant_id)
     if inventory is None:
         return 0
@@ -112,6 +121,8 @@ def _tell(tenant_id: int, db: Session, wish: Wish, product: Product, size: str |
         **conversation.memory,
         "product": product.reference,
         "sizes": [size] if size else None,
+        "offer": {"product": product.reference, "size": size},
     }
+    conversation.asked = "reservation_offer"
     wish.state, wish.told_at = "told", clock.now()
     log().info("told that it is back", wish=wish.id)

@@ -318,7 +318,10 @@ def test_the_model_sees_neither_facts_nor_names() -> None:
 def test_the_replies_of_the_house_can_be_cut() -> None:
     """Real sentences: what is polite in them is free, all else is a slot."""
     now = datetime(2025, 1, 13, 10, tzinfo=ZoneInfo("Europe/Paris"))
-    says = [Say("greeting.hello", {"name": "Julie"}), Say("handover.passed_on", {"open": True})]
+    says = [
+        Say("greeting.hello", {"name": "Julie", "evening": False}),
+        Say("handover.passed_on", {"open": True}),
+    ]
     for language, address in (("fr", "tu"), ("fr", "vous"), ("en", "vous")):
         voice = Voice("tu" if address == "tu" else "vous", emoji=True)
         written = segment(says, language=language, voice=voice, now=now)

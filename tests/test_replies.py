@@ -35,7 +35,7 @@ def held(article: Product = DRESS, **changes: object) -> Say:
 
 
 def test_the_boutique_says_tu_with_emoji() -> None:
-    says = [Say("greeting.hello", {"name": "Julie"}), held(), Say("pickup.when")]
+    says = [Say("greeting.hello", {"name": "Julie", "evening": False}), held(), Say("pickup.when")]
     assert speak(says, language="fr", voice=WARM, now=MONDAY) == (
         "Bonjour Julie ! 😊 Oui, on a la Robe Fleurie Bleue en 38 ! Il nous en reste 2 en "
         "boutique. Je te l'ai mise de côté jusqu'à demain 18h. Tu passes quand ?"
@@ -43,7 +43,7 @@ def test_the_boutique_says_tu_with_emoji() -> None:
 
 
 def test_a_sober_voice_says_vous_without_emoji() -> None:
-    says = [Say("greeting.hello", {"name": ""}), held(), Say("pickup.when")]
+    says = [Say("greeting.hello", {"name": "", "evening": False}), held(), Say("pickup.when")]
     assert speak(says, language="fr", voice=SOBER, now=MONDAY) == (
         "Bonjour ! Oui, nous avons la Robe Fleurie Bleue en 38 ! Il nous en reste 2 en "
         "boutique. Je vous l'ai mise de côté jusqu'à demain 18h. Quand passez-vous ?"

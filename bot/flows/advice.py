@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from bot.flows.finding import reference_of
 from bot.flows.handover import priority_of, when_answered
+from bot.flows.questions import quote
 from bot.turn import Escalate, Outcome, Say, Turn
 from connectors.errors import ConnectorError
 from connectors.ports import Order, OrderLine, Product, Stock
 
+# Which size suits: what the shop wrote of its sizes helps, what goes with it does not
+WHICH_SIZE = re.compile(r"\b(?:quelle taille|ma taille|which size|what size)\b", re.IGNORECASE)
 AT_MOST = 3  # products in a suggestion
 
 
@@ -38,7 +42,7 @@ def advise(turn: Turn) -> Outcome:
         "size": size,
         "ideas": ideas,
     }
-    suggestion = (
+    suggestion: tuple[Say, ...] = (
         Say(
             "styling.suggestion",
             {
@@ -50,13 +54,14 @@ def advise(turn: Turn) -> Outcome:
             },
         ),
     )
+    if len(turn.understanding.entities.sizes) > 1 or WHICH_SIZE.search(turn.text):
+        page = quote(turn)
+        suggestion = page.say if page else ()
+    elif not ideas:
+        suggestion = ()
     return Outcome(
         say=(Say("styling.passed_on", when_answered(turn)),),
-        escalations=(
-            Escalate(
-                "styling_advice", priority_of(turn), facts, suggestion=suggestion if ideas else ()
-            ),
-        ),
+        escalations=(Escalate("styling_advice", priority_of(turn), facts, suggestion),),
         answered=False,
         remember={"product": around.reference} if around else {},
     )
@@ -80,7 +85,7 @@ def _lines(orders: list[Order]) -> list[dict[str, object]]:
 
 def _spoken_of(turn: Turn, orders: list[Order]) -> Product | None:
     """The product of theirs that the message names; their newest when it names none."""
-    bought = [reference_of(line.sku) for order in orders for line in order.lines]
+    bought = [reference_of(turn, line.sku) for order in orders for line in order.lines]
     mentions = [ref for m in turn.understanding.entities.products for ref in m.references]
     named = [ref for ref in mentions if ref in bought]
     if named:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
@@ -10,11 +11,34 @@ from bot.flows.finding import reference_of
 from bot.flows.handover import hand_over
 from bot.flows.outcomes import merge
 from bot.flows.products import Wish, order_sizes, read_wishes, replaced_by
+from bot.flows.questions import SURE, quote
 from bot.flows.reservations import pickup_for
 from bot.shop import Held, SoldOut
 from bot.turn import Cancel, Keep, Notice, Outcome, Reservation, Say, SetPickup, Turn
 from connectors.errors import ConnectorError, Unavailable
-from connectors.ports import Product, Stock, Variant
+from connectors.ports import Order, Product, Stock, Variant
+
+# What they ask of a product -> the words that ask for it
+ASKED_FACTS = {
+    "price": re.compile(r"combien|\bprix\b|co[uû]te|\bcher|tarif|how much|price|cost", re.I),
+    "material": re.compile(
+        r"mati[èe]re|tissu|compos|\bcuir|coton|\bsoie|laine|lin\b|polyester|viscose|nickel|"
+        r"made of|material|fabric|leather|cotton|silk|wool",
+        re.I,
+    ),
+    "care": re.compile(
+        r"\blav|machine|repass|entret|nettoy|pressing|s[èe]ch|wash|\biron|dry clean|take care", re.I
+    ),
+}
+
+FEW = 2  # articles put aside of which each is told on its own
+
+# How it falls, of which the catalogue knows nothing
+FIT = re.compile(
+    r"taill\w* (?:petit|grand|normal|comment|comme)|(?:petit|grand) ou|coupe\b|ample|cintr|moulant|"
+    r"longueur|doubl[ée]e?\b|poches?\b|transparen|\bfit\b|runs? (?:small|large)|true to size",
+    re.I,
+)
 
 COVERED = frozenset({"product_availability", "reservation_create", "product_inquiry"})
 
@@ -66,6 +90,45 @@ def accept_offer(turn: Turn) -> Outcome:
     return _answer(turn, Wish(product, tuple(s for s in sizes if s)), put_aside=True)
 
 
+def or_offer_again(flow: Callable[[Turn], Outcome]) -> Callable[[Turn], Outcome]:
+    """The flow; but of what is no longer put aside, that it is over, and the article again."""
+
+    def answer(turn: Turn) -> Outcome:
+        lapsed = _lapsed(turn)
+        return flow(turn) if lapsed is None else _offer_again(turn, lapsed)
+
+    return answer
+
+
+def _lapsed(turn: Turn) -> Wish | None:
+    """What was put aside in this conversation until a time that is past, and not bought."""
+    held = turn.memory.get("held")
+    if not held or turn.reservations or turn.now < datetime.fromisoformat(held["until"]):
+        return None
+    product = turn.shop.product(held["product"])
+    if product is None or held["sku"] in {line.sku for o in _orders(turn) for line in o.lines}:
+        return None
+    return Wish(product, (held["size"],) if held["size"] else ())
+
+
+def _offer_again(turn: Turn, lapsed: Wish) -> Outcome:
+    product, size = lapsed.product, next(iter(lapsed.sizes), None)
+    variant = product.variant(size)
+    stock = _read_stock(turn, product)
+    there = variant is not None and stock[variant.sku].available > 0
+    facts = {"article": product, "size": size, "until": held_until(turn), "spare": there}
+    over = Outcome(
+        say=(Say("reservation.over", facts),),
+        covers=frozenset({"reservation_pickup", "reservation_extend", "reservation_status"}),
+    )
+    if variant is None:
+        return over
+    if not there:
+        return merge([over, _sold_out(turn, product, variant, stock)])
+    offer = {"product": product.reference, "size": size}
+    return replace(over, asks="reservation_offer", remember={"offer": offer})
+
+
 def held_until(turn: Turn) -> datetime:
     """The policy's end of a hold asked for now."""
     day = turn.tenant.hours.next_opening_day(turn.now.date(), turn.policies.hold_days)
@@ -80,14 +143,38 @@ def _each(turn: Turn, answer: Callable[[Wish], Outcome]) -> Outcome:
         return replace(wishes, covers=COVERED)
     if not any(w.sizes for w in wishes) and turn.memory.get("sizes"):
         wishes = [replace(w, sizes=tuple(turn.memory["sizes"])) for w in wishes]
-    outcome = merge([answer(wish) for wish in wishes])
+    answered = [(wish, answer(wish)) for wish in wishes]
+    answered.sort(key=lambda one: one[1].asks not in {None, "pickup_time"})
+    outcome = merge([_leave_when(o) if _asks_of_size(answered) else o for _, o in answered])
+    outcome = replace(outcome, say=_tell_together(outcome.say))
     remember = {
         **outcome.remember,
-        "product": wishes[-1].product.reference,
+        "product": answered[-1][0].product.reference,
         "sizes": None,
         "pending": None,
+        "options": None,
     }
     return replace(outcome, covers=COVERED | outcome.covers, remember=remember)
+
+
+def _asks_of_size(answered: list[tuple[Wish, Outcome]]) -> bool:
+    """Of several articles, the last one's question is not when they come for the others."""
+    return len(answered) > 1 and answered[-1][1].asks not in {None, "pickup_time"}
+
+
+def _tell_together(says: tuple[Say, ...]) -> tuple[Say, ...]:
+    """Many articles put aside are told in one sentence: each on its own is too long a text."""
+    held = [say for say in says if say.key == "availability.held"]
+    if len(held) <= FEW:
+        return says
+    facts = {"items": [say.facts for say in held], "until": held[0].facts["until"]}
+    rest = tuple(say for say in says if say not in held)
+    return (Say("availability.held_all", facts), *rest)
+
+
+def _leave_when(outcome: Outcome) -> Outcome:
+    """Without the question when they come: one question at a time."""
+    return replace(outcome, say=tuple(s for s in outcome.say if s.key != "pickup.when"))
 
 
 def _answer(turn: Turn, wish: Wish, put_aside: bool) -> Outcome:
@@ -164,9 +251,27 @@ def _put_aside(turn: Turn, product: Product, variant: Variant, stock: dict[str, 
         "quantity": quantity,
         "wanted": wanted,
         "until": until,
-        "opened": turn.asked == "reservation_offer",
+        "opened": _was_offered(turn, product),
     }
-    return merge([Outcome(say=(Say("availability.held", facts),)), _keep(turn, held, result)])
+    told = Outcome(
+        say=(Say("availability.held", facts),),
+        remember={
+            "held": {
+                "product": product.reference,
+                "sku": variant.sku,
+                "size": variant.size,
+                "until": until.isoformat(),
+            }
+        },
+    )
+    return merge([told, _keep(turn, held, result)])
+
+
+def _was_offered(turn: Turn, product: Product) -> bool:
+    """That it is there was said a moment ago."""
+    offered = turn.memory.get("offer") or {}
+    asked = turn.asked in {"reservation_offer", "photo_offer"}
+    return asked and offered.get("product") == product.reference
 
 
 def _keep(turn: Turn, held: Reservation, result: Held) -> Outcome:
@@ -216,14 +321,15 @@ def _sold_out(turn: Turn, product: Product, variant: Variant, stock: dict[str, S
     facts = {"article": product, "size": variant.size, "others": others}
     say = (Say("availability.sold_out", facts),)
     gone = {"product": product.reference, "size": variant.size}
-    return Outcome(say=say, asks="size" if others else "waiting_offer", remember={"sold_out": gone})
+    remember = {"sold_out": gone, "left": list(others)}
+    return Outcome(say=say, asks="size" if others else "waiting_offer", remember=remember)
 
 
 def _no_such_size(turn: Turn, product: Product, size: str, stock: dict[str, Stock]) -> Outcome:
     others = _in_stock(product, stock, turn.customer.usual_size)
     facts = {"article": product, "size": size, "others": others}
     say = (Say("availability.no_such_size", facts),)
-    return Outcome(say=say, asks="size" if others else None)
+    return Outcome(say=say, asks="size" if others else None, remember={"left": list(others)})
 
 
 def _several_sizes(product: Product, variants: list[Variant], stock: dict[str, Stock]) -> Outcome:
@@ -261,7 +367,7 @@ def _without_size(
         return Outcome(say=(Say("availability.all_gone", facts),), asks="waiting_offer")
     say = (Say("availability.sizes", facts),)
     if not usual:
-        return Outcome(say=say, asks="size")
+        return Outcome(say=say, asks="size", remember={"left": list(sizes)})
     offer = {"product": product.reference, "size": usual}
     if facts["wanted"]:
         return Outcome(say=say, asks="reservation_offer", remember={"offer": offer})
@@ -271,13 +377,7 @@ def _without_size(
 
 def _matches(turn: Turn, product: Product) -> tuple[Say, ...]:
     """That it goes with something they bought; nothing when their orders cannot be had."""
-    if turn.shop.orders is None:
-        return ()
-    try:
-        orders = turn.shop.orders.list_orders(turn.proof)
-    except ConnectorError:
-        return ()
-    bought = dict.fromkeys(reference_of(line.sku) for order in orders for line in order.lines)
+    bought = dict.fromkeys(reference_of(turn, line.sku) for o in _orders(turn) for line in o.lines)
     for reference in bought:
         owned = turn.shop.product(reference)
         if owned is None or reference == product.reference:
@@ -285,6 +385,16 @@ def _matches(turn: Turn, product: Product) -> tuple[Say, ...]:
         if reference in product.goes_with or product.reference in owned.goes_with:
             return (Say("product.goes_with", {"article": product, "owned": owned}),)
     return ()
+
+
+def _orders(turn: Turn) -> list[Order]:
+    """Theirs; none when they cannot be had."""
+    if turn.shop.orders is None:
+        return []
+    try:
+        return turn.shop.orders.list_orders(turn.proof)
+    except ConnectorError:
+        return []
 
 
 def _describe(turn: Turn, wish: Wish) -> Outcome:
@@ -296,8 +406,23 @@ def _describe(turn: Turn, wish: Wish) -> Outcome:
         "material": product.material,
         "care": product.care,
         "sizes": _in_stock(product, stock, turn.customer.usual_size),
+        "about": _asked_about(turn.text, product),
     }
+    if not facts["about"] and FIT.search(turn.text):
+        return quote(turn, SURE) or _not_told(product)
     return Outcome(say=(Say("product.facts", facts),))
+
+
+def _not_told(product: Product) -> Outcome:
+    """How it falls nobody wrote down: said honestly, and the team offered."""
+    return Outcome(say=(Say("product.not_told", {"article": product}),), asks="team_offer")
+
+
+def _asked_about(text: str, product: Product) -> str:
+    """The one fact that they ask for, where it is known; else "": all of them are told."""
+    known = {"price": product.price, "material": product.material, "care": product.care}
+    asked = [name for name, words in ASKED_FACTS.items() if words.search(text)]
+    return asked[0] if len(asked) == 1 and known[asked[0]] else ""
 
 
 def _in_stock(product: Product, stock: dict[str, Stock], usual: str) -> tuple[str, ...]:

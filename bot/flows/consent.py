@@ -6,8 +6,9 @@ from bot.turn import Outcome, Restart, Say, Stop, Turn
 
 
 def opt_out(turn: Turn) -> Outcome:
-    """No more messages; this confirmation is the last one."""
-    return Outcome(say=(Say("consent.stopped", {"tenant": turn.tenant}),), changes=(Stop(),))
+    """No more messages; this confirmation is the last one, and said once."""
+    told = () if turn.memory.get("stopped") else (Say("consent.stopped", {"tenant": turn.tenant}),)
+    return Outcome(say=told, changes=(Stop(),), remember={"stopped": True})
 
 
 def opt_in(turn: Turn) -> Outcome:

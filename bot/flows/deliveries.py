@@ -6,9 +6,9 @@ import re
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
-from bot.flows.finding import find_order, reference_of
-from bot.flows.handover import hand_over, priority_of
-from bot.flows.orders import about, remember, timing
+from bot.flows.finding import find_order
+from bot.flows.handover import hand_over, priority_of, when_answered
+from bot.flows.orders import about, remember, tell_status, timing
 from bot.flows.outcomes import merge
 from bot.shop import Held
 from bot.turn import (
@@ -57,16 +57,33 @@ def _report(turn: Turn) -> Outcome:
     parcel = _track(turn, order)
     if isinstance(parcel, Outcome):
         return parcel
-    if turn.understanding.urgency == "high" and order.state != "delivered":
+    if turn.understanding.urgency == "high":
         return _urgent(turn, order, parcel)
     if parcel is None and order.state == "shipped":
         return _no_tracking(turn, order)
     return _calm(turn, order, parcel)
 
 
+def follow(turn: Turn) -> Outcome:
+    """Where it is; where that is too late for an event that is near, as if they had reported
+    it."""
+    told = tell_status(turn)
+    event, parcel = turn.understanding.entities.event_date, _parcel_told(told)
+    if turn.understanding.urgency != "high" or event is None or parcel is None:
+        return told
+    if parcel.status == "delivered" or _in_time(turn, _promised(turn, parcel), parcel):
+        return told
+    return replace(report(turn), instead="delivery_problem")
+
+
+def _parcel_told(told: Outcome) -> Parcel | None:
+    return next((p for say in told.say if isinstance(p := say.facts.get("parcel"), Parcel)), None)
+
+
 def choose(turn: Turn) -> Outcome:
-    """One of the fallbacks."""
-    choice = turn.understanding.entities.choice
+    """One of the fallbacks. Who says when they come has chosen the shop."""
+    entities = turn.understanding.entities
+    choice = entities.choice or (1 if entities.pickup_time else None)
     backup = turn.memory.get("backup") or {}
     if choice not in {1, 2} or not backup or (choice == 2 and not backup.get("express")):
         if not backup.get("express") and backup:
@@ -89,6 +106,7 @@ def _come_to_shop(turn: Turn, backup: dict[str, object]) -> Outcome:
         changes=(note,),
         notices=(notice,),
         remember={"backup": None},
+        covers=frozenset({"reservation_pickup"}),
     )
 
 
@@ -98,7 +116,7 @@ def _send_express(turn: Turn, backup: dict[str, object]) -> Outcome:
         "backup_chosen", {"customer": turn.customer, **facts, "express": True}, needs_action=True
     )
     note = AddNote(f"{turn.id}:backup", "backup_express", {"order": backup["order"]})
-    ask = Escalate("delivery_problem", "high", {"text": turn.text, **facts, "express": True})
+    ask = Escalate("delivery_problem", "high", {"text": turn.text, **facts, "express_chosen": True})
     return Outcome(
         say=(Say("delivery.express", facts),),
         changes=(note,),
@@ -135,7 +153,7 @@ def _track(turn: Turn, order: Order) -> Parcel | Outcome | None:
         urgent = turn.understanding.urgency == "high"
         return Outcome(
             say=(Say("order.carrier_down", about(turn, order)),),
-            remember=remember(order),
+            remember=remember(turn, order),
             escalations=(Escalate("system_down", "high" if urgent else "normal", facts),),
             answered=False,
         )
@@ -144,10 +162,10 @@ def _track(turn: Turn, order: Order) -> Parcel | Outcome | None:
 def _wrong(turn: Turn, order: Order) -> Outcome:
     """Damaged, incomplete or wrong: said sorry for, a picture asked for, a person decides."""
     facts = {"text": turn.text, **about(turn, order)}
-    key = f"order:{order.number}:problem"
+    key = f"order:{order.number}:wrong"
     return Outcome(
         say=(Say("delivery.sorry", {**about(turn, order), "pictured": bool(turn.enclosed)}),),
-        remember=remember(order),
+        remember=remember(turn, order),
         changes=(OpenTicket(key, "delivery", {"order": order.number, "text": turn.text}),),
         escalations=(Escalate("delivery_problem", priority_of(turn), facts),),
         answered=False,
@@ -158,10 +176,13 @@ def _calm(turn: Turn, order: Order, parcel: Parcel | None) -> Outcome:
     """Not urgent: where it is, and that somebody keeps an eye on it."""
     facts = {**about(turn, order), "parcel": parcel, **timing(turn, order, parcel)}
     if parcel is None:
-        return Outcome(say=(Say("order.status", facts),), remember=remember(order))
+        return Outcome(say=(Say("order.status", facts),), remember=remember(turn, order))
+    if parcel.status == "delivered" and turn.memory.get("looked_for") == order.number:
+        return _claim(turn, order, parcel)
+    absent = {"looked_for": order.number if parcel.status == "delivered" else None}
     outcome = Outcome(
         say=(Say("delivery.status", facts),),
-        remember=remember(order),
+        remember={**remember(turn, order), **absent},
         changes=(_watch(turn, order, parcel, None),) if parcel.status != "delivered" else (),
         notices=(
             Notice(
@@ -177,11 +198,24 @@ def _calm(turn: Turn, order: Order, parcel: Parcel | None) -> Outcome:
     return replace(outcome, escalations=(Escalate("delivery_problem", "normal", facts),))
 
 
+def _claim(turn: Turn, order: Order, parcel: Parcel) -> Outcome:
+    """Marked delivered, looked for, and still not there: a person claims it of the carrier."""
+    facts = {"text": turn.text, "order": order.number, "parcel": parcel}
+    key = f"order:{order.number}:absent"
+    return Outcome(
+        say=(Say("delivery.claim", {**when_answered(turn), **about(turn, order)}),),
+        remember={**remember(turn, order), "looked_for": None},
+        changes=(OpenTicket(key, "delivery", {"order": order.number, "text": turn.text}),),
+        escalations=(Escalate("delivery_problem", priority_of(turn), facts),),
+        answered=False,
+    )
+
+
 def _no_tracking(turn: Turn, order: Order) -> Outcome:
     facts = {"text": turn.text, "order": order.number}
     return Outcome(
         say=(Say("delivery.no_tracking", about(turn, order)),),
-        remember=remember(order),
+        remember=remember(turn, order),
         escalations=(Escalate("delivery_problem", priority_of(turn), facts),),
         answered=False,
     )
@@ -194,6 +228,7 @@ def _urgent(turn: Turn, order: Order, parcel: Parcel | None) -> Outcome:
     spare = _spare(turn, order)
     express_on = _next_morning(turn)
     express = express_on is not None and _before_event(turn, express_on)
+    watched = parcel if parcel is not None and parcel.status != "delivered" else None
     backup = {
         "order": order.number,
         "by": by,
@@ -211,20 +246,21 @@ def _urgent(turn: Turn, order: Order, parcel: Parcel | None) -> Outcome:
         "parcel": parcel,
         "in_time": _in_time(turn, by, parcel),
         "spare": spare is not None,
+        "watched": watched is not None,
         "open": turn.tenant.hours.is_open(turn.now),
     }
     asked = spare is not None
-    watch = (_watch(turn, order, parcel, spare[1] if spare else None),) if parcel else ()
+    watch = (_watch(turn, order, watched, spare[1] if spare else None),) if watched else ()
     told = {"text": turn.text, **facts, "event": turn.understanding.entities.event}
     return Outcome(
         say=(Say("delivery.urgent", facts),),
         asks="backup_option" if asked else None,
-        remember={**remember(order), "backup": backup if asked else None},
+        remember={**remember(turn, order), "backup": backup if asked else None},
         changes=(
             *((Keep(spare[1]),) if spare and spare[2] else ()),
             *watch,
             OpenTicket(
-                f"order:{order.number}:problem",
+                f"order:{order.number}:urgent",
                 "delivery",
                 {"order": order.number, "text": turn.text},
                 urgent=True,
@@ -276,7 +312,7 @@ def _spare(turn: Turn, order: Order) -> tuple[OrderLine, int, bool] | None:
         already = next((r for r in turn.reservations if r.sku == line.sku), None)
         if already is not None:
             return line, already.id, False
-        product = turn.shop.product(reference_of(line.sku))
+        product = turn.shop.product_of(line.sku)
         variant = (
             next((v for v in product.variants if v.sku == line.sku), None) if product else None
         )

@@ -10,6 +10,7 @@ from bot.flows.finding import find_line, find_order, reference_of, waiting
 from bot.flows.handover import hand_over
 from bot.flows.orders import about, change, remember
 from bot.flows.outcomes import merge
+from bot.flows.reservations import pickup_for
 from bot.shop import Held, ReturnLabel
 from bot.turn import (
     AddNote,
@@ -25,7 +26,7 @@ from bot.turn import (
     Turn,
 )
 from connectors.errors import ConnectorError, Unavailable
-from connectors.ports import Order, OrderLine, PostalAddress, Product, Variant
+from connectors.ports import Money, Order, OrderLine, PostalAddress, Product, Variant
 
 REMIND_AT = time(10)  # of the day before what is put aside goes back on the shelf
 POST_REMINDER = timedelta(days=3)  # then who has not sent the parcel is asked whether they did
@@ -64,12 +65,13 @@ def give_back(turn: Turn) -> Outcome:
         "line": line,
         "until": _last_day(turn, order),
         "label": label.url if label else "",
+        "by_post": _sender(turn, order) is not None,
         "tenant": turn.tenant,
     }
     key = f"order:{order.number}:return:{line.sku}"
     return Outcome(
         say=(Say("return.offer", facts),),
-        remember=remember(order),
+        remember=remember(turn, order),
         changes=(
             OpenTicket(key, "return", {"order": order.number, "line": line, "text": turn.text}),
         ),
@@ -78,13 +80,19 @@ def give_back(turn: Turn) -> Outcome:
 
 
 def choose(turn: Turn) -> Outcome:
-    """One of the two ways of exchanging."""
-    choice = turn.understanding.entities.choice
+    """One of the two ways of exchanging. Who says when they come has chosen the shop."""
+    entities = turn.understanding.entities
+    choice = entities.choice or (1 if entities.pickup_time else None)
     open_one = turn.memory.get("exchange") or {}
     if choice not in {1, 2} or not open_one:
         return Outcome(say=(Say("exchange.which_way"),), asks="exchange_option")
     held = next((r for r in turn.reservations if r.id == open_one.get("reservation")), None)
-    facts = {**open_one, "tenant": turn.tenant, "until": held.until if held else None}
+    facts = {
+        "other": "",
+        **open_one,
+        "tenant": turn.tenant,
+        "until": held.until if held else None,
+    }
     if choice == 2:
         return _by_post(turn, open_one, facts)
     say = Say("exchange.in_shop", facts)
@@ -95,7 +103,11 @@ def choose(turn: Turn) -> Outcome:
         if at > turn.now:
             reminders = (Remind("exchange_reminder", at, held.id, {"by_post": False}),)
     note = AddNote(f"{turn.id}:exchange", "exchange_in_shop", {"order": open_one["order"]})
-    return Outcome(say=(say,), changes=(*reminders, note), notices=(notice,), asks="pickup_time")
+    chosen = Outcome(say=(say,), changes=(*reminders, note), notices=(notice,))
+    if held is None or entities.pickup_time is None:
+        return merge([chosen, Outcome(say=(Say("pickup.when"),), asks="pickup_time")])
+    covered = frozenset({"reservation_pickup"})
+    return merge([chosen, replace(pickup_for(turn, [held]), covers=covered)])
 
 
 def give_up(turn: Turn) -> Outcome:
@@ -132,7 +144,16 @@ def _by_post(turn: Turn, open_one: dict[str, object], facts: dict[str, object]) 
     notice = Notice(
         "exchange_chosen", {"customer": turn.customer, **facts, "by_post": True}, needs_action=True
     )
-    return Outcome(say=(Say("exchange.by_post", facts),), changes=tuple(changes), notices=(notice,))
+    by_hand: tuple[Escalate, ...] = ()
+    if not open_one.get("label"):  # as of what was bought in the shop: nobody knew where from
+        told = {"text": turn.text, "order": open_one["order"], "label": True}
+        by_hand = (Escalate("exchange_request", "normal", told),)
+    return Outcome(
+        say=(Say("exchange.by_post", facts),),
+        changes=tuple(changes),
+        notices=(notice,),
+        escalations=by_hand,
+    )
 
 
 def _bought(turn: Turn, intent: str) -> tuple[Order, OrderLine] | Outcome:
@@ -149,13 +170,13 @@ def _bought(turn: Turn, intent: str) -> tuple[Order, OrderLine] | Outcome:
         return hand_over(turn, intent)
     line = find_line(turn, order)
     if isinstance(line, Outcome):
-        return replace(line, remember={**remember(order), "pending": intent})
+        return replace(line, remember={**line.remember, **remember(turn, order), "pending": intent})
     last = _last_day(turn, order)
     if turn.now.date() > last:
         facts = {**about(turn, order), "line": line, "days": turn.policies.return_days}
         return Outcome(
             say=(Say("exchange.too_late", {**facts, "since": _received_on(order)}),),
-            remember=remember(order),
+            remember=remember(turn, order),
             notices=(_notice("exchange_refused", turn, order, line),),
             needs_approval=False,
         )
@@ -176,7 +197,7 @@ def _wants_refund_only(turn: Turn) -> bool:
 
 def _wanted_product(turn: Turn, line: OrderLine) -> Product | None:
     """Another product, when they name one beside what they bought; else the same."""
-    bought = reference_of(line.sku)
+    bought = reference_of(turn, line.sku)
     mentioned = [
         ref for mention in turn.understanding.entities.products for ref in mention.references[:1]
     ]
@@ -188,8 +209,10 @@ def _wanted_variant(turn: Turn, product: Product, line: OrderLine) -> Variant | 
     if product.one_size:
         return product.variants[0]
     sizes = [s for s in turn.understanding.entities.sizes if product.variant(s) is not None]
-    other = [s for s in sizes if s != line.size or reference_of(line.sku) != product.reference]
-    if not other and reference_of(line.sku) != product.reference:
+    other = [
+        s for s in sizes if s != line.size or reference_of(turn, line.sku) != product.reference
+    ]
+    if not other and reference_of(turn, line.sku) != product.reference:
         other = [line.size] if line.size else []
     return product.variant(other[-1]) if other else None
 
@@ -202,7 +225,8 @@ def _ask_size(turn: Turn, order: Order, line: OrderLine, product: Product) -> Ou
         if v.size and v.size != line.size and v.sku in stock and stock[v.sku].available > 0
     ]
     asked = waiting(Say("exchange.which_size", {"line": line, "sizes": there}), "size")
-    return replace(asked, remember={**remember(order), "pending": "exchange_request"})
+    waits = {"pending": "exchange_request", "left": there}
+    return replace(asked, remember={**remember(turn, order), **waits})
 
 
 def _exchange_for(
@@ -220,27 +244,51 @@ def _exchange_for(
         "line": line,
         "wanted": variant.size,
         "title": product.title,
+        "other": "" if product.reference == reference_of(turn, line.sku) else product.title,
         "reservation": reservation_id,
         "label": label.url if label else "",
         "fee": turn.policies.exchange_by_post,
     }
-    facts = {**open_one, "until": until, "article": product, "tenant": turn.tenant}
+    facts = {
+        **open_one,
+        "until": until,
+        "article": product,
+        "tenant": turn.tenant,
+        **_difference(line, variant),
+    }
     key = f"order:{order.number}:exchange:{line.sku}:{variant.sku}"
     done = Outcome(
         say=(Say("exchange.options", facts),),
         asks="exchange_option",
-        remember={**remember(order), "exchange": open_one},
+        remember={**remember(turn, order), "exchange": open_one},
         changes=(
             *kept,
             *_instead(turn, reservation_id),
             OpenTicket(key, "exchange", {**open_one, "text": turn.text, "until": until}),
         ),
-        notices=(_notice("exchange_opened", turn, order, line, wanted=variant.size),),
+        notices=(
+            Notice(
+                "exchange_opened",
+                {"customer": turn.customer, **open_one, **_difference(line, variant)},
+            ),
+        ),
         covers=frozenset({"product_availability", "reservation_create", "return_request"}),
     )
     if label is None and _sender(turn, order) is not None:
         return merge([done, _label_missing(turn, order)])
     return done
+
+
+def _difference(line: OrderLine, variant: Variant) -> dict[str, object]:
+    """What the new article costs more, or less, than the one that comes back."""
+    paid, costs = line.price, variant.price
+    if paid is None or costs is None or paid.currency != costs.currency:
+        return {"dearer": None, "cheaper": None}
+    more = costs.amount - paid.amount
+    return {
+        "dearer": Money(more, paid.currency) if more > 0 else None,
+        "cheaper": Money(-more, paid.currency) if more < 0 else None,
+    }
 
 
 def _instead(turn: Turn, reservation_id: int) -> tuple[Cancel, ...]:
@@ -286,7 +334,7 @@ def _sold_out(
     return Outcome(
         say=(Say("exchange.sold_out", facts),),
         asks="size" if others else None,
-        remember={**remember(order), "pending": "exchange_request"},
+        remember={**remember(turn, order), "pending": "exchange_request", "left": others},
         notices=(_notice("exchange_sold_out", turn, order, line, wanted=variant.size),),
     )
 

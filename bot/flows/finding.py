@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.turn import Outcome, Say, Turn
@@ -18,13 +19,14 @@ def find_order(turn: Turn, orders: OrderSystem, pending: str) -> Order | Outcome
     """
     entities = turn.understanding.entities
     number = next(iter(entities.order_numbers), "") or _spoken_of(turn)
+    number = number or _chosen(turn)
     if number:
         order = orders.find_order(number, proof_for(turn))
         return order if order is not None else not_found(number, pending)
     mine = orders.list_orders(turn.proof)
     if entities.tracking_numbers:
         number = entities.tracking_numbers[0]
-        return _of_parcel(mine, number) or not_found(number, pending)
+        return _of_parcel(mine, number) or not_found(number, pending, parcel=True)
     named = _naming(turn, mine)
     if len(named) == 1:
         return named[0]
@@ -39,11 +41,17 @@ def find_order(turn: Turn, orders: OrderSystem, pending: str) -> Order | Outcome
 def find_line(turn: Turn, order: Order) -> OrderLine | Outcome:
     """The article of the order that is meant: the one named, or the only one."""
     named = _references(turn)
-    lines = [line for line in order.lines if _reference(line) in named] or list(order.lines)
+    lines = [line for line in order.lines if reference_of(turn, line.sku) in named] or list(
+        order.lines
+    )
+    choice = turn.understanding.entities.choice
+    if turn.asked == "clarification" and choice is not None and not named:
+        lines = lines[choice - 1 : choice] or lines
     if len(lines) == 1:
         return lines[0]
     titles = [line.title for line in order.lines]
-    return waiting(Say("order.which_article", {"order": order.number, "titles": titles}))
+    say = Say("order.which_article", {"order": order.number, "titles": titles})
+    return waiting(say, options=titles)
 
 
 def proof_for(turn: Turn) -> Proof:
@@ -54,13 +62,20 @@ def proof_for(turn: Turn) -> Proof:
     return replace(turn.proof, last_name=said)
 
 
-def not_found(number: str, pending: str) -> Outcome:
-    return waiting(Say("order.not_found", {"number": number}), "order_number", pending)
+def not_found(number: str, pending: str, *, parcel: bool = False) -> Outcome:
+    """`parcel`: it is a parcel's number."""
+    say = Say("order.not_found", {"number": number, "by_parcel": parcel})
+    return waiting(say, "order_number", pending)
 
 
-def waiting(say: Say, asks: str = "clarification", pending: str = "") -> Outcome:
-    """A question back: it goes out at once, whatever the level of the intent."""
-    remember = {"pending": pending, "order": None} if pending else {}
+def waiting(
+    say: Say, asks: str = "clarification", pending: str = "", options: Sequence[str] = ()
+) -> Outcome:
+    """A question back: it goes out at once, whatever the level of the intent. `options`: the
+    orders' numbers that it names."""
+    remember: dict[str, object] = {"options": list(options)}
+    if pending:
+        remember |= {"pending": pending, "order": None}
     return Outcome(say=(say,), asks=asks, remember=remember, needs_approval=False)
 
 
@@ -72,6 +87,15 @@ def _spoken_of(turn: Turn) -> str:
     return number if not named or named & bought else ""
 
 
+def _chosen(turn: Turn) -> str:
+    """The order that they choose of those named in the question: "la première"."""
+    options: list[str] = turn.memory.get("options") or []
+    choice = turn.understanding.entities.choice
+    if turn.asked != "order_number" or choice is None or not 1 <= choice <= len(options):
+        return ""
+    return options[choice - 1]
+
+
 def _of_parcel(mine: list[Order], number: str) -> Order | None:
     return next((o for o in mine if number in o.tracking_numbers), None)
 
@@ -79,24 +103,21 @@ def _of_parcel(mine: list[Order], number: str) -> Order | None:
 def _naming(turn: Turn, mine: list[Order]) -> list[Order]:
     """Those of the orders with an article that the message names."""
     named = _references(turn)
-    return [o for o in mine if any(_reference(line) in named for line in o.lines)]
+    return [o for o in mine if any(reference_of(turn, line.sku) in named for line in o.lines)]
 
 
 def _references(turn: Turn) -> set[str]:
     return {ref for mention in turn.understanding.entities.products for ref in mention.references}
 
 
-def _reference(line: OrderLine) -> str:
-    return reference_of(line.sku)
-
-
-def reference_of(sku: str) -> str:
-    """The product's reference in an article's SKU: RF-2847 of RF-2847-38, SB-133 of itself."""
-    parts = sku.split("-")
-    return "-".join(parts[:2])
+def reference_of(turn: Turn, sku: str) -> str:
+    """The reference of the product that an article is of; "" when the catalogue has none."""
+    product = turn.shop.product_of(sku)
+    return product.reference if product else ""
 
 
 def _which(mine: list[Order], pending: str) -> Outcome:
     if not mine:
         return waiting(Say("order.ask_number"), "order_number", pending)
-    return waiting(Say("order.which", {"orders": mine}), "order_number", pending)
+    numbers = [order.number for order in mine]
+    return waiting(Say("order.which", {"orders": mine}), "order_number", pending, numbers)

@@ -57,7 +57,7 @@ def receive(turn: Turn) -> Outcome:
         say=(Say("handover.received", facts),),
         asks=turn.asked,
         remember={"received_at": turn.now.isoformat()},
-        escalations=(_escalation(turn, "not_understood"),),
+        escalations=(Escalate("not_understood", priority_of(turn), {"text": turn.text, **facts}),),
         answered=False,
     )
 
@@ -105,7 +105,9 @@ def when_answered(turn: Turn) -> dict[str, object]:
 
 
 def priority_of(turn: Turn) -> Priority:
-    return "high" if turn.understanding.urgency == "high" else "normal"
+    """High where they say so, and while a way out of an urgent delivery is being looked for."""
+    urgent = turn.understanding.urgency == "high" or turn.memory.get("backup")
+    return "high" if urgent else "normal"
 
 
 def _escalation(turn: Turn, reason: str) -> Escalate:

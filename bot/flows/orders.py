@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from bot.flows.finding import find_order, reference_of, waiting
 from bot.flows.handover import hand_over
@@ -27,7 +28,7 @@ def tell_status(turn: Turn) -> Outcome:
     except ConnectorError:
         return _carrier_down(turn, order)
     facts = {**about(turn, order), "parcel": parcel, **timing(turn, order, parcel)}
-    said = Outcome(say=(Say("order.status", facts),), remember=remember(order))
+    said = Outcome(say=(Say("order.status", facts),), remember=remember(turn, order))
     if parcel is not None and parcel.status in TROUBLED:
         trouble = {"text": turn.text, "order": order.number, "parcel": parcel}
         return Outcome(
@@ -45,10 +46,9 @@ def list_orders(turn: Turn) -> Outcome:
         return waiting(Say("order.none"), "order_number", "order_status")
     if len(mine) == 1:
         return tell_status(turn)
-    say = Say("order.list", {"orders": mine})
-    return Outcome(
-        say=(say,), asks="order_number", remember={"pending": "order_status", "order": None}
-    )
+    numbers = [order.number for order in mine]
+    asked = waiting(Say("order.list", {"orders": mine}), "order_number", "order_status", numbers)
+    return replace(asked, needs_approval=True)
 
 
 def change(turn: Turn) -> Outcome:
@@ -68,7 +68,7 @@ def change(turn: Turn) -> Outcome:
     note = AddNote(f"{turn.id}:order_change", "order_change", {"order": order.number})
     key = "order.change" if order.state in ("placed", "preparing") else "order.too_late"
     return Outcome(
-        say=(Say(key, facts),), remember=remember(order), notices=(notice,), changes=(note,)
+        say=(Say(key, facts),), remember=remember(turn, order), notices=(notice,), changes=(note,)
     )
 
 
@@ -96,8 +96,8 @@ def timing(turn: Turn, order: Order, parcel: Parcel | None) -> dict[str, object]
     }
 
 
-def remember(order: Order) -> dict[str, object]:
-    articles = [reference_of(line.sku) for line in order.lines]
+def remember(turn: Turn, order: Order) -> dict[str, object]:
+    articles = [reference_of(turn, line.sku) for line in order.lines]
     return {"order": order.number, "order_articles": articles, "pending": None}
 
 
@@ -105,7 +105,7 @@ def _carrier_down(turn: Turn, order: Order) -> Outcome:
     """What the shop knows, and that the carrier cannot be asked."""
     return Outcome(
         say=(Say("order.carrier_down", about(turn, order)),),
-        remember=remember(order),
+        remember=remember(turn, order),
         escalations=(
             Escalate("system_down", "normal", {"text": turn.text, "order": order.number}),
         ),

@@ -31,7 +31,7 @@ def send_photo(turn: Turn) -> Outcome:
     return Outcome(
         say=(Say("photo.coming", facts),),
         escalations=(Escalate("photo_request", priority_of(turn), task),),
-        remember={"product": wish.product.reference},
+        remember={"product": wish.product.reference, "pending": None, "sizes": None},
         pictures=(picture,) if picture else (),
         covers=frozenset({"product_inquiry"}),
     )

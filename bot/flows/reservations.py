@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
@@ -18,6 +19,14 @@ from bot.turn import (
     TimeSpan,
     Turn,
 )
+from bot.understanding.folding import fold
+
+CLAUSE = re.compile(r"[,;.!?\n]|\b(?:mais|par contre|et|but|and)\b")
+# In folded words: who gives something up
+GIVING_UP = re.compile(
+    r"\b(?:annul\w*|laiss\w* tomber|plus besoin|pas besoin|oubli\w*|renonc\w*|rayon|"
+    r"(?:prends?|prendrai|veux|voudrai) (?:pas|plus)|cancel\w*|forget|don.?t (?:need|want))\b"
+)
 
 
 def set_pickup(turn: Turn) -> Outcome:
@@ -27,7 +36,8 @@ def set_pickup(turn: Turn) -> Outcome:
     chosen = _spoken_of(turn)
     if not chosen:
         return _announce_visit(turn)
-    return pickup_for(turn, chosen)
+    kept = [r for r in chosen if r not in _given_up(turn)]
+    return pickup_for(turn, kept) if kept else Outcome()
 
 
 def pickup_for(turn: Turn, chosen: list[Reservation]) -> Outcome:
@@ -58,10 +68,11 @@ def extend(turn: Turn) -> Outcome:
 
 def cancel(turn: Turn) -> Outcome:
     """The customer gives it up."""
-    chosen = _spoken_of(turn)
+    chosen = _given_up(turn)
     if not chosen:
         return Outcome(say=(Say("reservation.none"),))
-    return merge(_cancel_one(turn, reservation) for reservation in chosen)
+    given_up = merge(_cancel_one(turn, reservation) for reservation in chosen)
+    return replace(given_up, remember={"held": None})
 
 
 def tell_status(turn: Turn) -> Outcome:
@@ -74,6 +85,23 @@ def tell_status(turn: Turn) -> Outcome:
             Say("reservation.status", {**_facts(turn, r), "pickup": r.pickup}) for r in chosen
         )
     )
+
+
+def _given_up(turn: Turn) -> list[Reservation]:
+    """What they give up. Where they speak of coming, too, it is what the words that give up
+    name, or else what they do not name."""
+    intents = set(turn.understanding.intents)
+    if "reservation_cancel" not in intents:
+        return []
+    chosen = _spoken_of(turn)
+    if len(turn.reservations) == 1 or not intents & {"reservation_pickup", "reservation_extend"}:
+        return chosen
+    clauses = " | ".join(c for c in CLAUSE.split(fold(turn.text)) if GIVING_UP.search(c))
+    mentions = turn.understanding.entities.products
+    there = {ref for m in mentions if fold(m.words) in clauses for ref in m.references}
+    named = {ref for m in mentions for ref in m.references}
+    left = [r for r in turn.reservations if r.reference in there]
+    return left or [r for r in turn.reservations if r.reference not in named] or chosen
 
 
 def _spoken_of(turn: Turn) -> list[Reservation]:

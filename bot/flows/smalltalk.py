@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from bot.flows import (
     availability,
     deliveries,
     exchanges,
+    handover,
     opinions,
     photos,
     reservations,
@@ -15,10 +18,17 @@ from bot.flows import (
 )
 from bot.turn import Outcome, Say, Turn
 
+EVENING = re.compile(r"\b(bonsoir|good evening)\b", re.IGNORECASE)
+
 
 def greet(turn: Turn) -> Outcome:
-    hello = Say("greeting.hello", {"name": turn.customer.first_name})
-    return Outcome(say=(hello, Say("smalltalk.help")))
+    return Outcome(say=(say_hello(turn), Say("smalltalk.help")))
+
+
+def say_hello(turn: Turn) -> Say:
+    """Hello, or good evening to who says so."""
+    evening = bool(EVENING.search(turn.text))
+    return Say("greeting.hello", {"name": turn.customer.first_name, "evening": evening})
 
 
 def close(turn: Turn) -> Outcome:
@@ -36,7 +46,8 @@ def deny(turn: Turn) -> Outcome:
     """No, to what was asked."""
     if turn.asked in NO:
         return NO[turn.asked](turn)
-    return Outcome(say=(Say("smalltalk.no_problem"),))
+    alone = set(turn.understanding.intents) <= {"deny", "closing"}
+    return Outcome(say=(Say("smalltalk.no_problem", {"alone": alone}),))
 
 
 def choose(turn: Turn) -> Outcome:
@@ -56,8 +67,14 @@ def _accept_offer(turn: Turn) -> Outcome:
 
 
 def _name_size(turn: Turn) -> Outcome:
-    if turn.understanding.entities.sizes:
-        return availability.reserve(turn)
+    """Yes to the one size that is left, or to the size said with it."""
+    entities = turn.understanding.entities
+    sizes = entities.sizes or tuple(turn.memory.get("left") or ())
+    if len(sizes) == 1:
+        read = replace(turn.understanding, entities=replace(entities, sizes=sizes))
+        exchanging = turn.memory.get("pending") == "exchange_request"
+        flow = exchanges.exchange if exchanging else availability.reserve
+        return flow(replace(turn, understanding=read))
     return Outcome(say=(Say("availability.which_size"),), asks="size")
 
 
@@ -73,10 +90,19 @@ def _name_order(turn: Turn) -> Outcome:
 
 def _no_hurry(turn: Turn) -> Outcome:
     if not turn.reservations:
-        return Outcome(say=(Say("smalltalk.no_problem"),))
+        return Outcome(say=(Say("smalltalk.no_problem", {"alone": True}),))
     held = turn.reservations[0]
     facts = {"article": turn.shop.product(held.reference), "until": held.until}
     return Outcome(say=(Say("pickup.no_hurry", facts),))
+
+
+def _the_one(turn: Turn) -> Outcome:
+    """Yes to the only product that we named."""
+    if len(turn.memory.get("options") or ()) != 1:
+        return Outcome(say=(Say("smalltalk.noted"),), asks=turn.asked)
+    waits = turn.memory.get("pending")
+    flows = {"photo_request": photos.send_photo, "product_inquiry": availability.inquire}
+    return flows.get(str(waits), availability.look_up)(turn)
 
 
 Answer = Callable[[Turn], Outcome]
@@ -92,6 +118,8 @@ YES: Mapping[str | None, Answer] = {
     "order_number": _name_order,
     "order_identity": _name_order,
     "feedback": opinions.receive,
+    "team_offer": handover.call_person,
+    "clarification": _the_one,
 }
 NO: Mapping[str | None, Answer] = {
     "pickup_time": _no_hurry,

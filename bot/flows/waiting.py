@@ -14,11 +14,17 @@ def tell_when_back(turn: Turn) -> Outcome:
     if isinstance(wishes, Outcome):
         return wishes
     wish = wishes[0]
-    size = _size(turn, wish.product, wish.sizes)
+    named = wish.sizes or tuple(turn.memory.get("sizes") or ())
+    size = _size(turn, wish.product, named)
     stock = _stock(turn, wish.product)
     wanted = [v for v in wish.product.variants if size is None or v.size == size]
     there = [v for v in wanted if stock.get(v.sku) and stock[v.sku].available > 0]
-    remember = {"product": wish.product.reference, "offer": None}
+    remember = {
+        "product": wish.product.reference,
+        "offer": None,
+        "pending": None,
+        "sizes": None,
+    }
     if there and (size is not None or wish.product.one_size):
         facts = {"article": wish.product, "size": size, "count": stock[there[0].sku].available}
         offer = {"product": wish.product.reference, "size": size}

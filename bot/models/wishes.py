@@ -65,13 +65,16 @@ def look_now(tenant_id: int, db: Session, now: datetime) -> None:
     )
 
 
-def tenants_awaited(db: Session, now: datetime, next_look_at: datetime) -> list[int]:
-    """Tenants on whose waiting list somebody's turn to be looked for has come; theirs is
-    `next_look_at` then."""
-    due = (
-        update(Wish)
-        .where(Wish.state == "waiting", Wish.next_look_at <= now)
-        .values(next_look_at=next_look_at)
-        .returning(Wish.tenant_id)
-    )
+def tenants_awaited(db: Session, now: datetime) -> list[int]:
+    """Tenants on whose waiting list somebody's turn to be looked for has come."""
+    due = select(Wish.tenant_id).where(Wish.state == "waiting", Wish.next_look_at <= now)
     return sorted(set(db.scalars(due)))
+
+
+def look_again(tenant_id: int, db: Session, now: datetime, at: datetime) -> None:
+    """Whose turn had come by `now` has been looked for; who still waits is again `at`."""
+    db.execute(
+        update(Wish)
+        .where(Wish.tenant_id == tenant_id, Wish.state == "waiting", Wish.next_look_at <= now)
+        .values(next_look_at=at)
+    )

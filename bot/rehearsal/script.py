@@ -77,6 +77,8 @@ def _ahead(value: object) -> object:
     return value
 
 
+VISITOR = "visitor@web.invalid"  # whoever chats on a site is told apart by `session`
+
 Contact = Annotated[str, BeforeValidator(_contact)]
 Texts = Annotated[tuple[str, ...], BeforeValidator(_several)]
 System = Literal["shopify", "hubspot", "colissimo", "twilio", "resend", "openai", "orderdb"]
@@ -333,11 +335,13 @@ class CustomerStep(Step):
     @model_validator(mode="before")
     @classmethod
     def fill_in(cls, step: Any) -> Any:
-        """What goes without saying: an address is written from by e-mail."""
+        """What goes without saying: an address is written from by e-mail, a site by a visitor
+        who has none."""
         if not isinstance(step, dict):
             return step
         by_mail = {"via": "email"} if "@" in str(step.get("from")) else {}
-        step = {**by_mail, **step}
+        visitor = {"from": VISITOR} if step.get("via") == "web" else {}
+        step = {**by_mail, **visitor, **step}
         told = {name: step[name] for name in ("via", "from", "to") if name in step}
         companions = step.get("with")
         if isinstance(companions, list):

@@ -103,6 +103,11 @@ def occasion_words(occasion: str) -> str:
     return OCCASIONS.get(occasion, f"a {occasion}")
 
 
+def the_all(titles: Sequence[str]) -> str:
+    """ "the Perfecto Noir and the Robe Bordeaux" """
+    return all_of([Article(title).the for title in titles])
+
+
 FILTERS = {
     "occasion_words": occasion_words,
     "article": Article,
@@ -133,4 +138,5 @@ FILTERS = {
     "price": price,
     "any_of": any_of,
     "all_of": all_of,
+    "the_all": the_all,
 }

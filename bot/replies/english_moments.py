@@ -63,9 +63,14 @@ def part(span: TimeSpan) -> str:
     return "afternoon" if span.start.hour < 17 else "evening"
 
 
+SOON = timedelta(hours=2)
+
+
 def meeting(span: TimeSpan, now: datetime) -> str:
     """When someone comes: "tonight", "tomorrow 11 am", "Saturday morning\""""
     if span.start.date() == now.date():
+        if span.end is None and span.start - now <= SOON:
+            return "soon"
         return "tonight" if span.start.hour >= 17 else "later today"
     if span.end is None:
         return moment(span.start, now)

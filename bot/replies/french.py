@@ -21,6 +21,7 @@ from bot.replies.french_moments import (
     moment,
     on,
     price,
+    some_of,
     stamp,
     week_runs,
     week_words,
@@ -162,6 +163,16 @@ def idea_words(ideas: Sequence[Any]) -> str:
     return any_of(said)
 
 
+def of_any(titles: Sequence[str]) -> str:
+    """« du Perfecto Noir ou de la Robe Bordeaux »"""
+    return any_of([Article(title).of for title in titles])
+
+
+def the_all(titles: Sequence[str]) -> str:
+    """« le Perfecto Noir et la Robe Bordeaux »"""
+    return all_of([Article(title).the for title in titles])
+
+
 # An occasion as the engine names it -> how one speaks of it; what is not listed goes as it is
 OCCASIONS = {
     "wedding": "un mariage",
@@ -220,4 +231,7 @@ FILTERS = {
     "price": price,
     "any_of": any_of,
     "all_of": all_of,
+    "some_of": some_of,
+    "of_any": of_any,
+    "the_all": the_all,
 }

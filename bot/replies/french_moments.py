@@ -57,10 +57,13 @@ def part(span: TimeSpan) -> str:
     return "après-midi" if span.start.hour < 17 else "soir"
 
 
+SOON = timedelta(hours=2)  # whoever comes within it comes « tout à l'heure »
+
+
 def meeting(span: TimeSpan, now: datetime) -> str:
     """When someone comes: « ce soir », « demain 11h », « samedi », « jeudi matin »"""
     if span.start.date() == now.date():
-        if span.start.hour >= 17:
+        if span.start.hour >= 17 and (span.end or span.start - now > SOON):
             return "ce soir"
         return "tout à l'heure"
     if span.end is None:
@@ -137,6 +140,11 @@ def any_of(words: Sequence[str]) -> str:
 def all_of(words: Sequence[str]) -> str:
     """« 36, 38 et 40 »"""
     return _join(words, "et")
+
+
+def some_of(sizes: Sequence[str]) -> str:
+    """« du 36, du 38 et du 40 »"""
+    return all_of([f"du {size}" for size in sizes])
 
 
 def _join(words: Sequence[str], last: str) -> str:

@@ -23,6 +23,8 @@ LONGEST = 3  # segments of a text message; more costs the shop and tires the rea
 FACT, END = "\ue000", "\ue001"  # private characters that no fact may hold
 MARKS = re.compile(f"[{FACT}{END}]")
 EMOJI = re.compile(r" ?[\u2600-\u27bf\U0001f300-\U0001faff\u2b50]\ufe0f?")
+_EMOJI_RUN = re.compile(f"(?:{EMOJI.pattern})+")
+_STOPS = ".!?…:;,-«("
 
 
 def speak(says: Iterable[Say], *, language: str, voice: Voice, now: datetime) -> str:
@@ -41,7 +43,7 @@ def speak_marked(
     for say in says:
         text = _fill(say.key, say.facts, language, voice.address, now)
         if not voice.emoji:
-            text = EMOJI.sub("", text)
+            text = drop_emoji(text)
         said.setdefault(unmark(text), (say, text))
     return list(said.values())
 
@@ -61,10 +63,22 @@ def fit_text(text: str, segments: int = LONGEST) -> str:
     text = plain_text(text)
     if count_segments(text).count <= segments:
         return text
-    text = EMOJI.sub("", text)
+    text = drop_emoji(text)
     if count_segments(text).count <= segments:
         return text
     return "".join(c if count_segments(c).encoding == "GSM-7" else _bare(c) for c in text)
+
+
+def drop_emoji(text: str) -> str:
+    """The text without emoji; one that ended a sentence leaves a full stop there."""
+
+    def leave(run: re.Match[str]) -> str:
+        before = text[: run.start()].rstrip(f" {FACT}{END}")
+        after = text[run.end() :].lstrip(f" {FACT}{END}")
+        ends = not after or after[0] == "\n" or after[0].isupper()
+        return "." if ends and before and before[-1] not in f"{_STOPS}\n" else ""
+
+    return _EMOJI_RUN.sub(leave, text)
 
 
 def _bare(letter: str) -> str:

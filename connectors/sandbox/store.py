@@ -57,7 +57,8 @@ def send_webhook(world: World, document: Mapping[str, Any]) -> State:
 
     `orders/create` makes the order first: a till sale (`source_name: pos`) and an order that
     is `fulfillment_status: fulfilled` take its units out of the shop, any other commits
-    them. Other topics change nothing here. Gives `{id, payload, answers: [{status, ms} or
+    them. `inventory_levels/update` with `sku` and `available` sets the units that are there.
+    Other topics change nothing here. Gives `{id, payload, answers: [{status, ms} or
     {error, ms}]}`. Raises BadDocument.
     """
     check_keys("webhook", document, {"topic", "payload", "replay", "url"})
@@ -235,13 +236,16 @@ def _show_customer(customer: Mapping[str, Any] | None) -> State:
 
 
 def _fill_level(world: World, level: Mapping[str, Any]) -> State:
-    """`sku` becomes the ids of its stock item and of the location."""
+    """`sku` becomes the ids of its stock item and of the location; the units told are then
+    there."""
     rest = {k: v for k, v in level.items() if k != "sku"}
     if "sku" not in level:
         return rest
     found = find_variant(world.state, str(level["sku"]))
     if found is None:
         raise BadDocument(f"level: unknown SKU {level['sku']}")
+    if "available" in level:
+        world.state["stock"][level["sku"]]["available"] = int(level["available"])
     return {
         "inventory_item_id": number_of(found[1]["item"]),
         "location_id": number_of(LOCATION_ID),

@@ -137,11 +137,16 @@ def test_webhooks_without_a_secret_cannot_be_checked() -> None:
         events("")
 
 
-def test_other_topics_are_told_with_their_ids_and_change_nothing(shop: World, door: Door) -> None:
+def test_the_level_that_is_told_is_the_level_there_is(shop: World, door: Door) -> None:
     shop.store_webhook("inventory_levels/update", {"sku": SKU, "available": 7})
     level = json.loads(last(door).body)
     assert level["inventory_item_id"] > 41_000_000_000
-    assert level["available"] == 7
+    assert level["available"] == shop.stock(SKU)["available"] == 7
+
+
+def test_other_topics_are_told_with_their_ids_and_change_nothing(shop: World, door: Door) -> None:
+    shop.store_webhook("inventory_levels/update", {"sku": SKU})
+    assert json.loads(last(door).body)["available"] == 2
     shop.store_webhook("customers/update", {"phone": LEA})
     assert json.loads(last(door).body)["first_name"] == "Léa"
     shop.add_orders([order("3050", "2025-01-10", LEA_MAIL, "paid", SKU)])
