@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from redis import RedisError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from structlog.contextvars import bound_contextvars
@@ -28,7 +28,7 @@ from bot.models.deliveries import (
     say_ignored,
     store_delivery,
 )
-from bot.models.messages import Message
+from bot.models.messages import Message, said_lately
 from bot.models.tenants import Connection, Place, place_at
 from bot.outbox import apply_report
 from bot.profiles import LookUp, look_up, take_profile
@@ -42,8 +42,16 @@ from connectors.errors import Refused, Unavailable, UnknownEvent
 from connectors.ports import StoreEvent
 
 BATCH = 20
+DIGITS = re.compile(r"\d+")
 PASSING = 1.0  # seconds until what is sure to pass is tried again
 GIVE_UP_AFTER = 10  # attempts at a delivery, the last more than an hour after the first
+ASK_FOR = timedelta(hours=24)  # a vendor that is down is asked for longer: it comes back
+GONE = "not_found"  # a vendor that is there, and has not what it told of: no reason to go on
+# Two programs that answer each other do so until somebody stops: mails that say the same again
+# (their numbers aside), or so many of whatever they say, in that time
+ROUND = timedelta(hours=1)
+SAME, MANY = 3, 20
+SHORT = 30  # characters of what people, too, say again ("Merci !")
 IDENTITY_KINDS = {"sms": "phone", "whatsapp": "phone", "email": "email", "web": "site_user"}
 PROVEN_BY = {"sms": "carrier", "whatsapp": "carrier", "email": "authentication", "web": "site"}
 
@@ -72,10 +80,7 @@ def store(connection: Connection, receipt: Receipt, request: SignedRequest) -> i
     metrics.count_delivery(connection.vendor, receipt.kind, repeated=delivery_id is None)
     log().info("delivery", delivery=delivery_id, kind=receipt.kind, repeated=delivery_id is None)
     if delivery_id is not None:
-        try:
-            ring()
-        except RedisError as error:
-            log().warning("bell is broken, the sweep will find it", error=type(error).__name__)
+        ring()
     return delivery_id
 
 
@@ -215,6 +220,7 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
     now = clock.now()
     customer, new = _meet(tenant_id, db, event, person, now)
     settled = now + timedelta(seconds=settings().settling_seconds)
+    automatic = event.automatic or _goes_round(db, customer, event, now)
     conversation_id = join_conversation(
         tenant_id,
         db,
@@ -222,7 +228,7 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
         deployment_id=place.deployment_id,
         now=now,
         quiet_hours=place.quiet_hours,
-        answer_after=None if event.automatic else settled,
+        answer_after=None if automatic else settled,
         new=new,
     )
     message = Message(
@@ -232,7 +238,7 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
         connection_id=delivery.connection_id,
         direction="in",
         author="customer",
-        kind="automatic" if event.automatic else "message",
+        kind="automatic" if automatic else "message",
         channel=event.channel,
         contact=event.sender,
         address=place.address,
@@ -248,6 +254,17 @@ def _take_message(db: Session, delivery: Delivery, event: InboundMessage, person
     _obey_keyword(db, customer, message)
     log().info("message in", conversation=conversation_id, channel=event.channel)
     return ""
+
+
+def _goes_round(db: Session, customer: Customer, event: InboundMessage, now: datetime) -> bool:
+    """Whether a machine that does not say so answers our answers: the desk has the mail, and
+    nobody is written to."""
+    if event.channel != "email":
+        return False
+    lately = said_lately(customer.tenant_id, db, customer.id, event.channel, now - ROUND)
+    words = DIGITS.sub("", event.text)
+    same = [said for said in lately if DIGITS.sub("", said) == words]
+    return (len(words) >= SHORT and len(same) >= SAME - 1) or len(lately) >= MANY - 1
 
 
 def _place(tenant_id: int, db: Session, event: InboundMessage) -> Place | None:
@@ -299,7 +316,9 @@ def _obey_keyword(db: Session, customer: Customer, message: Message) -> None:
 
 
 def _try_again(delivery: Delivery, error: Unavailable, *, broke: bool = False) -> None:
-    if delivery.attempts >= GIVE_UP_AFTER:
+    down = bool(error.vendor) and error.code != GONE
+    asked_for = clock.now() - delivery.received_at
+    if delivery.attempts >= GIVE_UP_AFTER and not (down and asked_for < ASK_FOR):
         _finish(delivery, "failed", str(error))
         return
     pause = pause_before(delivery.attempts, error.retry_after)

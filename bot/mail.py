@@ -10,7 +10,7 @@ from pathlib import Path
 from itsdangerous import BadSignature, URLSafeSerializer
 from jinja2 import Environment, FileSystemLoader, Template
 
-from bot import vault
+from bot import clock, vault
 from bot.models.messages import Message
 from bot.replies.render import speak, typeset
 from bot.sending import SENDING
@@ -76,8 +76,6 @@ def _thread(answered: Message | None) -> tuple[str, ...]:
 
 
 def _say(key: str, language: str, tenant: Tenant) -> str:
-    from bot import clock  # noqa: PLC0415  # sentences want a now; these do not use it
-
     says = [Say(key, {"tenant": tenant})]
     return speak(says, language=language, voice=Voice(), now=clock.wall())
 

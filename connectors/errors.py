@@ -10,6 +10,7 @@ ConnectorError
 BadSignature      a delivery that its sender did not sign
 UnknownEvent      a delivery of a kind that no code handles
 BadConfig         a connection whose settings cannot work; names the setting
+└── NotOffered    settings that are well, and not meant for this port
 """
 
 from __future__ import annotations
@@ -71,3 +72,7 @@ class UnknownEvent(Exception):
 
 class BadConfig(ValueError):
     """A connection's settings are incomplete or malformed; the message names the setting."""
+
+
+class NotOffered(BadConfig):
+    """The connection is set up for others of its vendor's ports, and not for this one."""

@@ -291,6 +291,23 @@ def answered_by(tenant_id: int, db: Session, message: Message) -> Message | None
     )
 
 
+def said_lately(
+    tenant_id: int, db: Session, customer_id: int, channel: str, since: datetime
+) -> Sequence[str]:
+    """What the customer has written on that channel since then."""
+    return db.scalars(
+        select(Message.body)
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Conversation.tenant_id == tenant_id,
+            Conversation.customer_id == customer_id,
+            Message.direction == "in",
+            Message.channel == channel,
+            Message.created_at > since,
+        )
+    ).all()
+
+
 def last_from_customer(tenant_id: int, db: Session, conversation_id: int) -> Message | None:
     """The message whose channel and address an answer takes."""
     return db.scalar(

@@ -18,7 +18,14 @@ import phonenumbers
 import requests
 
 from connectors.colissimo.client import VENDOR_NAME, Config, session
-from connectors.errors import BadConfig, ConnectorError, OutcomeUnknown, Refused, Unavailable
+from connectors.errors import (
+    BadConfig,
+    ConnectorError,
+    NotOffered,
+    OutcomeUnknown,
+    Refused,
+    Unavailable,
+)
 from connectors.ports import Label, LabelRequest, PostalAddress
 from connectors.transport import never_left, parse_seconds
 
@@ -39,7 +46,10 @@ class ColissimoLabels:
     """One Colissimo contract. Implements connectors.ports.LabelSystem."""
 
     def __init__(self, config: Config) -> None:
-        """Raises BadConfig without an API key, or a contract's number and password."""
+        """Raises BadConfig without an API key, or a contract's number and password; NotOffered
+        with nothing of these: the connection only follows parcels."""
+        if not (config.api_key or config.contract_number or config.password):
+            raise NotOffered("colissimo labels: no contract")
         if not config.api_key and not (config.contract_number and config.password):
             raise BadConfig("colissimo labels: api_key, or contract_number and password")
         self._config = config

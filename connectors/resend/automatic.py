@@ -18,15 +18,21 @@ TELLTALE = frozenset(
 )
 PRECEDENCES = frozenset({"bulk", "junk", "list", "auto_reply", "auto-reply"})
 REPORT = re.compile(r"multipart/report\b|message/(delivery-status|feedback-report)\b", re.I)
-# What mailboxes that set no such header begin their subject with
+# What mailboxes that set no such header begin their subject with: away, not delivered, read.
+# Nothing that a customer may write of an absence, of holidays or of a parcel.
 ABSENT = re.compile(
-    r"\s*(réponse automatique|absence du bureau|message d[’']absence|absent du bureau|"
-    r"automatic reply|auto-?reply|out of (the )?office)\b",
+    r"\s*(réponse automatique|absence du bureau|message d[’']absence|absent(\(?e\)?)? du bureau|"
+    r"automatic reply|auto-?reply|out of (the )?office|automatische antwort)\b|"
+    r"\s*(absence|absente?|congés?)\s*[:–-]\s*re\s*:|"
+    r"\s*(undelivered mail|undeliverable\s*:|delivery status notification|mail delivery failed|"
+    r"returned mail|failure notice|non remis\s*:|échec de (la )?remise|message non distribu)|"
+    r"\s*(non )?lu\s*:|\s*(not )?read\s*:",
     re.I,
 )
 MACHINE = re.compile(
-    r"(mailer-daemon|postmaster|mdaemon|bounces?|(do-?)?(not|no|ne-?pas|pas-de)-?re(ply|pondre|ponse)"
-    r"|no-?reply|auto-?reply|autoresponder|listserv|majordomo)([+.=_-].*)?",
+    r"(mailer-daemon|postmaster|mdaemon|bounces?|"
+    r"(do[._-]?)?(not|no|ne[._-]?pas|pas[._-]?de)[._-]?re(ply|pondre|ponse)|"
+    r"auto-?reply|autoresponder|listserv|majordomo)([+.=_-].*)?",
     re.I,
 )
 

@@ -77,7 +77,7 @@ class ResendChannel:
             payload = request.body.decode("utf-8")
             options: Any = {"payload": payload, "headers": signed, "webhook_secret": self._secret}
             resend.Webhooks.verify(options)
-        except ValueError:  # UnicodeDecodeError is one
+        except (ValueError, RecursionError):  # not UTF-8, not JSON, or nested without end
             raise BadSignature("resend: the signature does not match") from None
         return name_delivery(request)
 

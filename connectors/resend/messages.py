@@ -13,7 +13,7 @@ from connectors.resend.automatic import is_automatic
 from connectors.resend.headers import Headers, addresses_in
 from connectors.resend.quotes import read_html, read_reply
 
-# An image of so few bytes shows nothing: it tells its sender that the mail was opened.
+# An image of so few bytes within a mail shows nothing: it tells that the mail was opened.
 TRACKING_PIXEL = 1024
 
 MESSAGE_ID = re.compile(r"<[^<>\s]{1,500}>")
@@ -95,5 +95,6 @@ def _attachments(email: Mapping[str, Any]) -> tuple[Attachment, ...]:
 
 def _is_tracking_pixel(attachment: Mapping[str, Any]) -> bool:
     image = clean(attachment.get("content_type")).lower().startswith("image/")
+    within = bool(attachment.get("content_id"))  # the mail's own HTML shows it
     size = attachment.get("size")
-    return image and isinstance(size, int) and size < TRACKING_PIXEL
+    return image and within and isinstance(size, int) and size < TRACKING_PIXEL

@@ -58,7 +58,8 @@ def read_reply(text: str, subject: str = "") -> str:
     if found is not None:
         below = _drop_quoted(found.get("text_bottom", ""))
         own = "\n\n".join(part for part in (found.get("text_top", ""), below) if part)
-    return _drop_signature(own) or whole.strip()
+    # Answers written between the lines of what they answer
+    return _drop_signature(_drop_quoted(own) or own) or whole.strip()
 
 
 def read_html(html: str) -> str:

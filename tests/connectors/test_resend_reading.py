@@ -28,6 +28,12 @@ def test_only_what_was_just_written_is_read(text: str, expected: str) -> None:
     assert read_reply(text.replace("\n", "\r\n")) == expected
 
 
+def test_answers_between_the_lines_are_read_without_the_lines() -> None:
+    text = "> Le 38 ou le 40 ?\nLe 40 svp\n> Quand passez-vous ?\nDemain 15h"
+    assert read_reply(text) == "Le 40 svp\nDemain 15h"
+    assert read_reply("> rien de plus") == "> rien de plus"
+
+
 def test_a_forwarded_mail_is_known_by_its_subject_too() -> None:
     text = "Voici\n\nDe : Promo <p@x.fr>\nDate : 20/11/2026\nObjet : Soldes\n\nProfitez-en"
     assert read_reply(text, "TR: Soldes") == text
@@ -255,6 +261,14 @@ def test_a_header_of_nested_comments_is_given_up() -> None:
         ({"Subject": "Out of Office Re: Your booking"}, LEA, True),
         ({"Subject": "Re: Réponse automatique : Votre réservation"}, LEA, False),
         ({"Subject": "Absence demain : puis-je passer samedi ?"}, LEA, False),
+        ({"Subject": "Absence : Re: Chemisier"}, LEA, True),
+        ({"Subject": "Congés : êtes-vous ouverts en août ?"}, LEA, False),
+        ({"Subject": "Undelivered Mail Returned to Sender"}, LEA, True),
+        ({"Subject": "Undelivered parcel, order 2901"}, LEA, False),
+        ({"Subject": "Lu : Robe"}, LEA, True),
+        ({"Subject": "Échec de livraison de mon colis"}, LEA, False),
+        ({}, "no.reply@marque.fr", True),
+        ({}, "do_not_reply@marque.fr", True),
     ],
 )
 def test_a_machine_is_told_from_a_person(
@@ -348,9 +362,10 @@ def test_attachments_are_named_but_not_tracking_pixels() -> None:
         {"id": "2", "filename": None, "content_type": "image/gif", "content_id": "x", "size": 43},
         {"id": "3", "filename": None, "content_type": "text/calendar", "size": 43},
         {"id": "4", "filename": "b.png", "content_type": "image/png", "size": None},
+        {"id": "5", "filename": "small.png", "content_type": "image/png", "size": 67},
     ]
     attachments = read(attachments=found).attachments
-    assert [a.url.rpartition("/")[2] for a in attachments] == ["1", "3", "4"]
+    assert [a.url.rpartition("/")[2] for a in attachments] == ["1", "3", "4", "5"]
     assert attachments[0].content_type == "image/jpeg"
     assert attachments[0].url.startswith("resend:56761188-")
     assert attachments[1].name == ""
