@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from redis import RedisError
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from bot.logs import log
 from bot.models.conversations import Conversation
 from bot.models.escalations import Escalation, close_escalations
 from bot.models.messages import Message, last_from_customer
 from bot.outbox import write_answer
-from bot.queue import ring
 
 
 class NothingToAnswer(ValueError):
@@ -24,7 +21,7 @@ def answer(
     tenant_id: int, db: Session, conversation_id: int, user_id: int, text: str, now: datetime
 ) -> Message:
     """Write to the customer where they last wrote; what was handed over is thereby dealt
-    with. Raises NothingToAnswer. Call `ring_outbox` once it is committed."""
+    with. Raises NothingToAnswer. Call `queue.ring` once it is committed."""
     inbound = last_from_customer(tenant_id, db, conversation_id)
     if inbound is None:
         raise NothingToAnswer("no customer has written here")
@@ -84,11 +81,3 @@ def close_conversation(
         raise NothingToAnswer("no such conversation")
     close_escalations(tenant_id, db, conversation_id, user_id, now)
     conversation.state, conversation.closed_at = "closed", now
-
-
-def ring_outbox() -> None:
-    """After the commit: let a worker send now. A sweep makes up for a broken bell."""
-    try:
-        ring()
-    except RedisError as error:
-        log().warning("bell is broken, the sweep will find it", error=type(error).__name__)

@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import shorten
 from typing import Any, Literal
 
 from redis import RedisError
-from sqlalchemy import Select, and_, func, select, union
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union
 from sqlalchemy.orm import Session
 
+from bot.inbox import GIVE_UP_AFTER
 from bot.logs import log
+from bot.media.links import signed_url
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
 from bot.models.deliveries import Delivery
 from bot.models.escalations import Escalation
+from bot.models.media import Media, media_of
 from bot.models.messages import Message, answered_by, last_from_customer
 from bot.models.tenants import Connection
-from bot.outbox import write_answer, write_first
+from bot.outbox import MOST_PICTURES, write_answer, write_first
 from bot.queue import ring_chores
 from bot.sending import SENDING
 
 # Sending again would end the same way: no such number, no mobile, STOP, blocked on WhatsApp.
 # https://www.twilio.com/docs/api/errors
 FINAL = frozenset({"21211", "21610", "21614", "63014"})
+# Of what a message carries besides its words, what one written anew carries, too
+GOES_ALONG = ("pictures", "disclosed")
 EXCERPT = 160
 OFTEN = 5  # attempts: a refusal comes at once, what was out of reach was asked again and again
 
@@ -40,7 +46,8 @@ class NothingToRetry(ValueError):
 
 @dataclass(frozen=True)
 class FailedDelivery:
-    """A delivery that nobody could read. What is in it stays in the database."""
+    """A delivery that nobody could read, or nobody yet (`waits`: its vendor is still asked).
+    What is in it stays in the database."""
 
     id: int
     kind: str
@@ -48,6 +55,7 @@ class FailedDelivery:
     why: Why
     attempts: int
     at: datetime
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,9 +87,10 @@ def failed_deliveries(tenant_id: int, db: Session, limit: int = 100) -> list[Fai
             Delivery.error,
             Delivery.attempts,
             Delivery.received_at,
+            Delivery.state,
         )
         .join(Connection, Connection.id == Delivery.connection_id)
-        .where(Delivery.tenant_id == tenant_id, Delivery.state == "failed")
+        .where(_unread(tenant_id))
         .order_by(Delivery.id.desc())
         .limit(limit)
     )
@@ -93,6 +102,7 @@ def failed_deliveries(tenant_id: int, db: Session, limit: int = 100) -> list[Fai
             why=_why(row.error, f"{row.vendor}: ", row.attempts),
             attempts=row.attempts,
             at=row.received_at,
+            waits=row.state == "new",
         )
         for row in rows
     ]
@@ -116,7 +126,7 @@ def undelivered_messages(tenant_id: int, db: Session, limit: int = 100) -> list[
             customer=customer.name,
             contact=message.contact,
             channel=message.channel,
-            excerpt=" ".join(message.body.split())[:EXCERPT],
+            excerpt=shorten(message.body, EXCERPT, placeholder="…"),
             state=message.state,
             code=message.code,
             at=message.created_at,
@@ -126,7 +136,7 @@ def undelivered_messages(tenant_id: int, db: Session, limit: int = 100) -> list[
 
 
 def count_incidents(tenant_id: int, db: Session) -> int:
-    unread = select(func.count()).where(Delivery.tenant_id == tenant_id, Delivery.state == "failed")
+    unread = select(func.count()).where(_unread(tenant_id))
     unsent = select(func.count()).select_from(_undelivered(tenant_id).subquery())
     return (db.scalar(unread) or 0) + (db.scalar(unsent) or 0)
 
@@ -152,9 +162,7 @@ def discard_delivery(tenant_id: int, db: Session, id: int, user_id: int, now: da
 
 def _lock_failed(tenant_id: int, db: Session, id: int) -> Delivery:
     delivery = db.scalar(
-        select(Delivery)
-        .where(Delivery.tenant_id == tenant_id, Delivery.id == id, Delivery.state == "failed")
-        .with_for_update()
+        select(Delivery).where(Delivery.id == id, _unread(tenant_id)).with_for_update()
     )
     if delivery is None:
         raise NothingToRetry("gone")
@@ -202,13 +210,47 @@ def _write_again(db: Session, message: Message) -> Message:
     tenant_id, conversation_id = message.tenant_id, message.conversation_id
     if SENDING.get(message.kind) != "answer":
         conversation = db.get_one(Conversation, conversation_id)
-        return write_first(db, conversation, message.body, kind=message.kind)
+        subject = str(message.extra.get("subject", ""))
+        only = "email" if subject else ""  # what was written as a letter is no text message
+        return write_first(
+            db, conversation, message.body, kind=message.kind, only=only, subject=subject
+        )
     inbound = answered_by(tenant_id, db, message) or last_from_customer(
         tenant_id, db, conversation_id
     )
     if inbound is None:
         raise NothingToRetry("gone")
-    return write_answer(db, inbound, message.body, author=message.author, kind=message.kind)
+    again = write_answer(
+        db,
+        inbound,
+        message.body,
+        author=message.author,
+        kind=message.kind,
+        extra={name: message.extra[name] for name in GOES_ALONG if name in message.extra},
+    )
+    if "enclosed" in message.extra:
+        _enclose_again(db, message, again)
+    return again
+
+
+def _enclose_again(db: Session, message: Message, again: Message) -> None:
+    """The adviser's picture goes along, or a link to it where none can travel."""
+    for file in media_of(message.tenant_id, db, [message.id]):
+        columns = file.__table__.columns.keys()
+        kept = {name: getattr(file, name) for name in columns if name != "id"}
+        copy = Media(**kept | {"message_id": again.id})
+        db.add(copy)
+        db.flush()
+        if again.channel in MOST_PICTURES and not again.template:
+            again.extra = {**again.extra, "enclosed": True}
+        else:
+            again.body = f"{again.body}\n{signed_url(copy)}"
+
+
+def _unread(tenant_id: int) -> ColumnElement[bool]:
+    """Deliveries given up, and those that have waited for their vendor as long."""
+    waiting = and_(Delivery.state == "new", Delivery.attempts >= GIVE_UP_AFTER)
+    return and_(Delivery.tenant_id == tenant_id, or_(Delivery.state == "failed", waiting))
 
 
 def _undelivered(tenant_id: int) -> Select[Any]:
@@ -234,7 +276,10 @@ def _undelivered(tenant_id: int) -> Select[Any]:
 
 
 def _why(error: str, vendor: str, attempts: int) -> Why:
-    """From what bot.inbox kept: the connector's words, or the name of an exception."""
+    """From what bot.inbox kept: the connector's words, or the name of an exception; nothing
+    while the vendor is still asked."""
+    if not error:
+        return "unavailable"
     if not error.startswith(vendor):
         return "config" if error == "BadConfig" else "defect"
     return "unavailable" if attempts >= OFTEN else "unreadable"

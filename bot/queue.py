@@ -5,10 +5,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from redis import Redis
+from redis import Redis, RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from bot.logs import log
 from bot.settings import settings
 
 MESSAGES = "messages"  # customers wait for these
@@ -31,8 +32,11 @@ def queue(name: str) -> Queue:
 
 
 def ring() -> None:
-    """Let a worker take what waits. Raises redis.RedisError; a sweep makes up for it."""
-    _ring(MESSAGES, "bot.jobs.answer")
+    """Let a worker take what waits, once that is committed."""
+    try:
+        _ring(MESSAGES, "bot.jobs.answer")
+    except RedisError as error:
+        log().warning("bell is broken, the sweep will find it", error=type(error).__name__)
 
 
 def ring_chores() -> None:

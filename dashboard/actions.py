@@ -21,6 +21,7 @@ from bot.models.conversations import Conversation
 from bot.models.deliveries import Delivery
 from bot.models.escalations import Escalation, close_escalations
 from bot.models.messages import Message
+from bot.queue import ring
 from connectors.errors import ConnectorError
 from dashboard import boards, knowledge, pictures, reader
 
@@ -41,6 +42,14 @@ def answer(id: int) -> BaseResponse:
         return _not_done(id, f"reply.picture_{error.reason}")
     if not text or len(text) > LONGEST:
         return _not_done(id, "reply.empty" if not text else "reply.too_long")
+    if picture is not None:
+        with transaction() as db:
+            _own(db, Conversation, id)
+        try:
+            picture = pictures.keep(current_user.tenant.id, picture)
+        except ConnectorError as error:  # nothing was written, so nothing leaves
+            log().warning("picture not kept", conversation=id, code=error.code)
+            return _not_done(id, "reply.picture_not_kept")
 
     def send(db: Session) -> None:
         _lock(db, id)
@@ -51,11 +60,7 @@ def answer(id: int) -> BaseResponse:
             if picture is not None:
                 pictures.enclose(db, message, picture)
 
-    try:
-        return _do(send, id, "done.answered")
-    except ConnectorError as error:  # the store: nothing was written, so nothing leaves
-        log().warning("picture not kept", conversation=id, code=error.code)
-        return _not_done(id, "reply.picture_not_kept")
+    return _do(send, id, "done.answered")
 
 
 @actions.post("/escalations/<id:id>/send")
@@ -250,7 +255,7 @@ def _do(act: Callable[[Session], None], conversation_id: int, said: str) -> Base
             act(db)
     except advisers.NothingToAnswer:
         abort(409)
-    advisers.ring_outbox()
+    ring()
     if "X-Live" not in request.headers:
         flash(reader.texts()(said))
     return _back(url_for("desk.conversation", id=conversation_id))

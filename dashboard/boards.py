@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from bot import templates
 from bot.incidents import count_incidents
 from bot.models.conversations import Conversation
-from bot.models.customers import Customer
+from bot.models.customers import Customer, Identity
 from bot.models.escalations import Escalation
 from bot.models.notifications import Notification
 from bot.models.reservations import LIVE, Reservation
@@ -20,6 +20,15 @@ from dashboard.inbox import count_to_do
 from dashboard.thread import Handed, Held, handed, held
 
 PAGE = 30
+
+# What a customer without a name is called by
+CONTACT = (
+    select(Identity.value)
+    .where(Identity.customer_id == Customer.id)
+    .order_by(Identity.id)
+    .limit(1)
+    .scalar_subquery()
+)
 UNREAD_AMONG = 200  # unread is counted among the newest, so that the count stays quick
 
 
@@ -88,7 +97,7 @@ def read_badges(tenant_id: int, db: Session) -> Badges:
 def read_alerts(tenant_id: int, db: Session, limit: int = 100) -> tuple[Handed, ...]:
     """Open escalations, urgent ones first, then by deadline and age."""
     rows = db.execute(
-        select(Escalation, Customer)
+        select(Escalation, Customer, CONTACT)
         .join(Conversation, Conversation.id == Escalation.conversation_id)
         .join(Customer, Customer.id == Conversation.customer_id)
         .where(Escalation.tenant_id == tenant_id, Escalation.state == "open")
@@ -99,7 +108,7 @@ def read_alerts(tenant_id: int, db: Session, limit: int = 100) -> tuple[Handed, 
         )
         .limit(limit)
     ).all()
-    return tuple(handed(escalation, customer.name) for escalation, customer in rows)
+    return tuple(handed(row, customer.name, contact or "") for row, customer, contact in rows)
 
 
 def read_live_reservations(tenant_id: int, db: Session, limit: int = 200) -> tuple[Held, ...]:
@@ -161,13 +170,14 @@ def _told(row: Notification) -> Told:
     )
 
 
-def _reservations(tenant_id: int) -> Select[Reservation, Customer]:
+def _reservations(tenant_id: int) -> Select[Reservation, Customer, str | None]:
     return (
-        select(Reservation, Customer)
+        select(Reservation, Customer, CONTACT)
         .join(Customer, Customer.id == Reservation.customer_id)
         .where(Reservation.tenant_id == tenant_id)
     )
 
 
-def _held(db: Session, query: Select[Reservation, Customer]) -> tuple[Held, ...]:
-    return tuple(held(row, customer.name) for row, customer in db.execute(query).all())
+def _held(db: Session, query: Select[Reservation, Customer, str | None]) -> tuple[Held, ...]:
+    rows = db.execute(query).all()
+    return tuple(held(row, customer.name, contact or "") for row, customer, contact in rows)

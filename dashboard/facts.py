@@ -100,6 +100,11 @@ class Reader:
             said.append(f"{article}{self.t('facts.colon')}{stock}")
         return ", ".join(said)
 
+    def carrier(self, value: Any) -> str:
+        """« Le téléphone est éteint ou hors de portée. (30003) »"""
+        told = f"carrier.{value}"
+        return f"{self.t(told)} ({value})" if self.t.has(told) else str(value)
+
     def orders(self, value: Any) -> str:
         return ", ".join(self.order(it) for it in _items(value))
 
@@ -176,7 +181,7 @@ SHOWN: Mapping[str, Tell] = {
     "purchases": Reader.purchases,
     "ideas": Reader.ideas,
     "score": Reader.plain,
-    "code": Reader.plain,
+    "code": Reader.carrier,
 }
 # Said once: an order names its articles, an answer to a question when it comes
 ONLY_WITH: Mapping[str, tuple[str, ...]] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from flask import request
 from sqlalchemy.orm import Session
@@ -33,9 +33,12 @@ class NotSendable(ValueError):
 
 @dataclass(frozen=True)
 class Picture:
+    """`key`: where the store keeps it, once it does."""
+
     content: bytes
     content_type: str
     name: str
+    key: str = ""
 
 
 def read_picture() -> Picture | None:
@@ -55,17 +58,21 @@ def read_picture() -> Picture | None:
     return Picture(content, content_type, clean_name(file.filename))
 
 
-def enclose(db: Session, message: Message, picture: Picture) -> None:
-    """Keep the picture as the message's own. Where none can travel (France knows no MMS;
-    a WhatsApp template has no room), a link to it ends the text. Raises Unavailable, Refused
-    (the store)."""
-    key = f"{message.tenant_id}/{uuid.uuid4().hex}"
+def keep(tenant_id: int, picture: Picture) -> Picture:
+    """Into the store, which may be slow: no transaction is open. Raises Unavailable, Refused."""
+    key = f"{tenant_id}/{uuid.uuid4().hex}"
     media_store().put(key, picture.content, picture.content_type)
+    return replace(picture, key=key)
+
+
+def enclose(db: Session, message: Message, picture: Picture) -> None:
+    """The picture, as the store keeps it, becomes the message's own. Where none can travel
+    (France knows no MMS; a WhatsApp template has no room), a link to it ends the text."""
     row = Media(
         tenant_id=message.tenant_id,
         message_id=message.id,
         position=0,
-        key=key,
+        key=picture.key,
         content_type=picture.content_type,
         bytes=len(picture.content),
         name=picture.name,

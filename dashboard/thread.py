@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.incidents import FINAL
 from bot.models.conversations import Conversation, Turn
 from bot.models.customers import Customer
 from bot.models.escalations import open_escalations
@@ -65,6 +66,11 @@ class Said:
     facts: tuple[tuple[str, Any], ...] = ()  # of a draft: what it rests on
     turn: Understood | None = None
 
+    @property
+    def may_go_again(self) -> bool:
+        """Whether an adviser may have it sent once more."""
+        return self.state == "failed" and not self.again and self.code not in FINAL
+
 
 @dataclass(frozen=True)
 class Handed:
@@ -80,6 +86,7 @@ class Handed:
     deadline: datetime | None
     at: datetime
     customer: str = ""
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +105,7 @@ class Held:
     pickup_from: datetime | None
     pickup_to: datetime | None
     ended_at: datetime | None
+    contact: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ class Thread:
     held: tuple[Held, ...]
     answered: Answered | None = None  # for the knowledge base
     window_until: datetime | None = None  # where WhatsApp carries the answer: free till then
+    is_stopped: bool = False  # nothing they wrote since STOP could be answered
 
 
 def read_thread(
@@ -151,10 +160,12 @@ def read_thread(
         held=_held(tenant_id, db, customer),
         answered=read_answered(tenant_id, db, conversation_id),
         window_until=_window_until(tenant_id, db, conversation) if on_whatsapp else None,
+        is_stopped=customer.opted_out_at is not None
+        and (heard is None or heard.created_at <= customer.opted_out_at),
     )
 
 
-def handed(row: Any, customer: str = "") -> Handed:
+def handed(row: Any, customer: str = "", contact: str = "") -> Handed:
     """The view of an escalation's row."""
     return Handed(
         id=row.id,
@@ -167,10 +178,11 @@ def handed(row: Any, customer: str = "") -> Handed:
         deadline=row.deadline,
         at=row.created_at,
         customer=customer,
+        contact=contact,
     )
 
 
-def held(row: Reservation, customer: str = "") -> Held:
+def held(row: Reservation, customer: str = "", contact: str = "") -> Held:
     """The view of a reservation's row."""
     return Held(
         id=row.id,
@@ -185,6 +197,7 @@ def held(row: Reservation, customer: str = "") -> Held:
         pickup_from=row.pickup_from,
         pickup_to=row.pickup_to,
         ended_at=row.ended_at,
+        contact=contact,
     )
 
 

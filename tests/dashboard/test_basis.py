@@ -92,6 +92,13 @@ def test_advice_shows_purchases_occasion_and_what_is_in_stock() -> None:
     assert shown["Article acheté"] == "Blazer Beige Élégant (BL-445)"
 
 
+def test_what_the_carrier_refused_is_told_in_words() -> None:
+    assert told(code="30003") == {
+        "L’opérateur dit": "Le téléphone est éteint ou hors de portée. (30003)"
+    }
+    assert told(code="99999") == {"L’opérateur dit": "99999"}
+
+
 def test_what_only_helps_the_sentence_is_not_shown() -> None:
     facts: dict[str, Any] = {
         "name": "Emma",

@@ -18,6 +18,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 
 from bot.db import transaction
+from bot.models.media import Media
 from bot.models.messages import Message
 from connectors.ports import Money, Order, OrderLine
 from dashboard import purchases
@@ -236,6 +237,34 @@ def test_facts_purchases_and_a_picture_serve_the_keyboard_on_a_tablet(
     reply.press("Control+Enter")
     expect(page.locator("#log")).to_contain_text("/media/", timeout=3000)
     expect(page.get_by_label("Joindre une photo")).to_have_value("")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_a_voice_note_has_a_player_wide_enough_to_use(
+    open_desk: Open, scene: Scene, size: tuple[int, int]
+) -> None:
+    talk = scene["Julie"]
+    came = {"content_type": "audio/ogg", "state": "kept", "bytes": 328, "key": "1/voice"}
+    said = talk.says("", NOW + timedelta(seconds=5))
+    moment = {"next_try_at": NOW, "created_at": NOW}
+    talk.add(Media(tenant_id=said.tenant_id, message_id=said.id, position=0, **came, **moment))
+    page = open_desk(size)
+    page.goto(f"/desk/conversations/{talk.conversation.id}")
+    box = page.locator("audio").bounding_box()
+    assert box is not None
+    assert box["width"] >= 220
+
+
+def test_a_reservation_that_is_over_fits_beside_its_conversation(
+    open_desk: Open, scene: Scene
+) -> None:
+    talk = scene["Julie"]
+    talk.reserves(sku="RF-2847-40", size="40", state="expired", ended_at=NOW - timedelta(days=1))
+    page = open_desk(PORTRAIT)
+    page.goto(f"/desk/conversations/{talk.conversation.id}")
+    expect(page.locator(".held-expired")).to_be_visible()
+    wide, room = page.locator("#person").evaluate("e => [e.scrollWidth, e.clientWidth]")
+    assert wide <= room
 
 
 def test_everything_is_reached_by_keyboard_and_focus_is_seen(open_desk: Open) -> None:

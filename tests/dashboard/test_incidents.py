@@ -13,6 +13,7 @@ from bot.db import transaction
 from bot.inbox import GIVE_UP_AFTER
 from bot.models.customers import Customer
 from bot.models.deliveries import Delivery
+from bot.models.media import Media, media_of
 from bot.models.messages import Message
 from bot.models.tenants import Connection
 from tests.dashboard.cast import NOW, Cast, Person, Talk
@@ -28,7 +29,9 @@ def failed(cast: Cast) -> Delivery:
     return deliver(cast, "KeyError")
 
 
-def deliver(cast: Cast, error: str, attempts: int = GIVE_UP_AFTER) -> Delivery:
+def deliver(
+    cast: Cast, error: str, attempts: int = GIVE_UP_AFTER, state: str = "failed"
+) -> Delivery:
     with transaction() as db:
         connection = db.scalar(select(Connection)) or Connection(
             tenant_id=cast.elegance.id, vendor="twilio", key="k", updated_at=NOW
@@ -43,7 +46,7 @@ def deliver(cast: Cast, error: str, attempts: int = GIVE_UP_AFTER) -> Delivery:
             url="https://example.com/webhooks/twilio/k",
             headers={"X-Secret": "hidden"},
             body=b"Body=Mon+num%C3%A9ro+de+carte&From=%2B33645789012",
-            state="failed",
+            state=state,
             attempts=attempts,
             error=error,
             next_try_at=NOW,
@@ -103,6 +106,22 @@ def test_a_delivery_given_up_is_told_in_plain_words(
     assert error not in html
 
 
+def test_what_its_vendor_has_kept_back_for_long_is_seen_before_it_is_given_up(
+    sarah: Person, cast: Cast, at_noon: datetime
+) -> None:
+    deliver(cast, "", GIVE_UP_AFTER - 1, "new")
+    assert "Aucun incident" in sarah.get(PAGE).text
+    waiting = deliver(cast, "", state="new")
+    html = words(sarah.get(PAGE).text)
+    assert "malgré plusieurs essais" in html
+    assert "continue de le demander" in html
+    assert retry(sarah, "deliveries", waiting.id).status_code == 302
+    again = read(Delivery, waiting.id)
+    assert (again.state, again.attempts) == ("new", 0)
+    assert again.next_try_at <= clock.now()
+    assert "Aucun incident" in sarah.get(PAGE).text
+
+
 def test_what_is_in_a_delivery_stays_in_the_database(sarah: Person, failed: Delivery) -> None:
     html = sarah.get(PAGE).text
     for hidden in ("de+carte", "de carte", "X-Secret", "33645789012", failed.provider_id):
@@ -118,6 +137,20 @@ def test_an_undelivered_message_says_to_whom_how_and_why(
     assert "Oui, il en reste deux." in html
     assert "Le téléphone est éteint ou hors de portée. Code 30003." in html
     assert "1 incident" in html
+
+
+def test_a_failed_message_is_sent_again_from_its_conversation_unless_that_is_useless(
+    sarah: Person, begin: Begin, at_noon: datetime
+) -> None:
+    talk = begin()
+    once = undelivered(talk)
+    never = talk.answers("Encore moi", state="failed", code="21610")
+    html = sarah.get(f"/desk/conversations/{talk.conversation.id}").text
+    assert f"/desk/messages/{once.id}/retry" in html
+    assert f"/desk/messages/{never.id}/retry" not in html
+    retry(sarah, "messages", once.id)
+    html = sarah.get(f"/desk/conversations/{talk.conversation.id}").text
+    assert f"/desk/messages/{once.id}/retry" not in html
 
 
 @pytest.mark.parametrize("code", sorted(incidents.FINAL))
@@ -312,3 +345,60 @@ def charlie_shop(db: Any) -> int:
     shop = tenant_by_slug(db, "coollibri")
     assert shop
     return shop.id
+
+
+# --- what goes along ---------------------------------------------------------------------
+
+
+def test_a_letter_tried_again_is_a_letter_with_its_own_subject_or_nothing(
+    sarah: Person, begin: Begin, at_noon: datetime
+) -> None:
+    kept = {"subject": "Merci pour votre achat"}
+    message = undelivered(begin(), kind="thank_you", extra=kept)
+    address_of_the_shop_is_served(message)
+    retry(sarah, "messages", message.id)
+    again = read(Message, out_of(message)[-1])
+    assert again.extra == kept
+    assert (again.state, again.plan["why"]) == ("withheld", "unreachable")  # by SMS never
+
+
+def test_the_pictures_of_a_message_go_along_when_it_is_tried_again(
+    sarah: Person, begin: Begin, at_noon: datetime
+) -> None:
+    told = {"pictures": ["https://example.com/robe.jpg"], "disclosed": "fr"}
+    message = undelivered(begin(), extra={**told, "facts": {}})
+    retry(sarah, "messages", message.id)
+    assert read(Message, out_of(message)[-1]).extra == told
+
+
+@pytest.mark.parametrize("channel", ["whatsapp", "sms"])
+def test_an_advisers_picture_goes_along_or_a_link_to_it_where_none_can_travel(
+    sarah: Person, begin: Begin, at_noon: datetime, channel: str
+) -> None:
+    message = undelivered(begin(), kind="adviser", author="adviser", extra={"enclosed": True})
+    with transaction() as db:
+        for row in db.scalars(select(Message)):
+            row.channel = channel
+        db.add(
+            Media(
+                tenant_id=message.tenant_id,
+                message_id=message.id,
+                position=0,
+                key="1/abc",
+                content_type="image/png",
+                bytes=3,
+                name="robe.png",
+                source={},
+                state="kept",
+                attempts=0,
+                next_try_at=NOW,
+                created_at=NOW,
+            )
+        )
+    retry(sarah, "messages", message.id)
+    again = read(Message, out_of(message)[-1])
+    with transaction() as db:
+        (file,) = media_of(again.tenant_id, db, [again.id])
+    assert (file.key, file.state) == ("1/abc", "kept")
+    assert again.extra.get("enclosed", False) == (channel == "whatsapp")
+    assert ("/media/" in again.body) == (channel == "sms")

@@ -61,7 +61,8 @@ def test_each_identity_says_which_channels_it_serves_and_who_proves_it(
     known_as(talk, "email", "julie.mercier@gmail.com", "crm")
     shown = panel(sarah, talk)
     assert "Téléphone · SMS, WhatsApp 06 45 78 90 12" in shown
-    assert "E-mail · E-mail julie.mercier@gmail.com prouvé par la fiche client" in shown
+    assert "E-mail julie.mercier@gmail.com prouvé par la fiche client" in shown
+    assert "E-mail · E-mail" not in shown
 
 
 def test_an_unproven_sender_is_told_apart(
@@ -106,6 +107,18 @@ def test_stop_is_told_with_its_time_and_the_words_that_prove_it(
     assert "par SMS : « Stop &lt;b&gt; »" in shown
 
 
+def test_before_writing_to_who_said_stop_it_is_said_that_nothing_will_go_out(
+    sarah: Person, begin: Begin, at_noon: datetime
+) -> None:
+    talk = begin()
+    talk.says("STOP", NOW)
+    with transaction() as db:
+        consent.stop(db, db.get_one(Customer, talk.customer.id), how="sms: STOP", now=NOW)
+    assert window(sarah, talk).endswith("STOP : rien ne partira avant que la personne ne réécrive.")
+    talk.says("Vous fermez à quelle heure ?", NOW + timedelta(minutes=1))
+    assert window(sarah, talk) == ""
+
+
 # --- how long one may write --------------------------------------------------------------
 
 
@@ -146,3 +159,16 @@ def test_where_whatsapp_does_not_carry_the_answer_there_is_no_window(
     talk.says("Coucou", NOW - timedelta(hours=2), channel="whatsapp")
     talk.says("Et par ici ?", NOW - timedelta(hours=1), channel=channel)
     assert window(sarah, talk) == ""
+
+
+@pytest.mark.parametrize("page", ["/desk/", "/desk/alerts", "/desk/reservations"])
+def test_who_has_no_name_is_called_by_number(
+    sarah: Person, begin: Begin, at_noon: datetime, page: str
+) -> None:
+    talk = begin("", phone="+33611223344", profile={})
+    talk.says("Vous avez ce modèle ?")
+    talk.escalates()
+    talk.reserves()
+    html = words(sarah.get(page).text)
+    assert "06 11 22 33 44" in html
+    assert "Contact sans nom" not in html

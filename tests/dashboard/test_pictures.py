@@ -12,11 +12,12 @@ from flask import Flask
 from sqlalchemy import select
 
 from bot import outbox, vault
-from bot.db import transaction
+from bot.db import engine, transaction
 from bot.models.media import Media
 from bot.models.messages import Message
 from bot.models.tenants import Address, Connection
 from connectors.channels import OutboundMessage
+from connectors.errors import Unavailable
 from dashboard import pictures
 from tests.dashboard.cast import NOW, Cast, Person, Talk
 from tests.dashboard.conftest import Begin
@@ -162,3 +163,32 @@ def test_another_shops_adviser_sends_nothing(charlie: Person, begin: Begin, cast
     assert sends(charlie, talk, PNG).status_code == 404
     with transaction() as db:
         assert db.scalars(select(Media)).all() == []
+
+
+def test_while_the_store_is_slow_no_customer_waits_for_the_conversation(
+    sarah: Person, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Store:
+        def put(self, key: str, content: bytes, content_type: str) -> None:
+            at_hand.append(engine().pool.checkedout())  # type: ignore[attr-defined]  # its pool counts
+
+    at_hand: list[int] = []
+    monkeypatch.setattr(pictures, "media_store", Store)
+    talk = begin()
+    talk.says("Une photo ?")
+    sends(sarah, talk, PNG)
+    assert (at_hand, written(talk) is not None) == ([0], True)
+
+
+def test_a_picture_that_the_store_refuses_is_not_announced(
+    sarah: Person, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Store:
+        def put(self, key: str, content: bytes, content_type: str) -> None:
+            raise Unavailable("full")
+
+    monkeypatch.setattr(pictures, "media_store", Store)
+    talk = begin()
+    talk.says("Une photo ?")
+    refused = sends(sarah, talk, PNG, headers={"X-Live": "1"})
+    assert (refused.status_code, written(talk)) == (422, None)

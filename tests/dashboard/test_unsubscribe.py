@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, select
 
-from bot import consent
 from bot.db import transaction
 from bot.mail import compose, read_unsubscribe
-from bot.models.consents import Consent, record_consent
+from bot.models.consents import Consent, given, record_consent
 from bot.models.conversations import Conversation
 from bot.models.customers import Customer
 from bot.models.tenants import Tenant
@@ -81,10 +80,8 @@ def test_the_button_silences_e_mail_and_nothing_else(
     assert ledger(talk)[2:] == OUT
     with transaction() as db:
         customer = db.get_one(Customer, talk.customer.id)
-        assert consent.is_silenced(db, customer, "email")
-        assert not consent.may_advertise(db, customer, "email")
-        assert not consent.is_silenced(db, customer, "sms")
-        assert consent.may_advertise(db, customer, "sms")
+        said = {by: given(customer.tenant_id, db, customer.id, by) for by in ("email", "sms")}
+        assert said == {"email": {"all": False, "commercial": False}, "sms": {"commercial": True}}
         assert customer.opted_out_at is None
 
 
