@@ -7,6 +7,9 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any, cast
 
+from sqlalchemy.exc import OperationalError
+from structlog.contextvars import bound_contextvars
+
 from bot import clock, profiles, reservations
 from bot.db import transaction
 from bot.events import notify
@@ -19,17 +22,30 @@ from bot.tenants import describe_tenant, find_system, open_customers
 from connectors.errors import ConnectorError, OutcomeUnknown, Refused, Unavailable
 from connectors.ports import Note, ReturnRequest, ReturnSystem, Ticket
 
+GIVE_UP_AFTER = 50  # attempts, the last about a day after the first
+
 
 def carry_out() -> int:
     """Do what is due; how much was tried."""
     with transaction() as db:
         due = claim_effects(db, clock.now(), clock.wall(), settings().claim, limit=5)
     for effect in due:
+        with bound_contextvars(effect=effect.id):
+            _carry_out_guarded(effect)
+    return len(due)
+
+
+def _carry_out_guarded(effect: Effect) -> None:
+    try:
         if effect.kind == "release":
             reservations.release_one(effect)
         else:
             _carry_out(effect)
-    return len(due)
+    except OperationalError:  # the database itself is away, or busy
+        raise
+    except Exception as error:  # a defect must not hold the others up
+        log().exception("effect broke", kind=effect.kind)
+        _try_later(effect, Unavailable(type(error).__name__, code=type(error).__name__))
 
 
 def _carry_out(effect: Effect) -> None:
@@ -91,6 +107,9 @@ def plain_request(request: Ticket | ReturnRequest | Note) -> Json:
 
 
 def _try_later(effect: Effect, error: ConnectorError) -> None:
+    if effect.attempts >= GIVE_UP_AFTER:
+        _tell_refused(effect, Refused(str(error), code=error.code))
+        return
     with transaction() as db:
         stored = db.get_one(Effect, effect.id)
         stored.attempts += 1

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from datetime import datetime
-
-from redis import RedisError
 
 from bot import catalogue, clock, templates
 from bot.conversation import take_turn
@@ -25,10 +24,11 @@ from bot.reminders import send_reminders
 from bot.reservations import expire
 from bot.settings import settings
 from bot.waiting_list import tell_returned
-from connectors.errors import ConnectorError
+from connectors.errors import BadConfig, ConnectorError
 
 AT_MOST = 20.0  # seconds of one job, well within its time limit; then the bell is rung again
 LOOK_EVERY = 0.05  # seconds between looks while a conversation settles
+CHORES = (send_reminders, expire, look_at_parcels, tell_returned, carry_out, find_lost)
 
 
 def answer() -> None:
@@ -43,10 +43,7 @@ def answer() -> None:
             if pause is None:
                 return
             time.sleep(pause)
-    try:
-        ring()
-    except RedisError as error:
-        log().warning("bell is broken, the sweep will find it", error=type(error).__name__)
+    ring()
 
 
 def _do_round(waits: Look) -> bool:
@@ -63,12 +60,11 @@ def _do_round(waits: Look) -> bool:
 def do_chores() -> None:
     """What fell due: reminders, reservations that end, units to move back, messages whose
     sender died. Then whatever waits."""
-    send_reminders()
-    expire()
-    look_at_parcels()
-    tell_returned()
-    carry_out()
-    find_lost()
+    for chore in CHORES:
+        try:
+            chore()
+        except Exception:  # what breaks one must not cost the others
+            log().exception("chore broke", chore=chore.__name__)
     answer()
 
 
@@ -85,15 +81,17 @@ def keep_house() -> None:
         with_products = tenant_ids_with_products(db)
         on_whatsapp = templates.tenant_ids_on_whatsapp(db)
     for tenant_id in with_products:
-        try:
-            catalogue.refresh(tenant_id)
-        except ConnectorError as error:  # the one kept serves until the next hour
-            log().warning("catalogue not read", tenant=tenant_id, code=error.code)
+        _read_anew(catalogue.refresh, tenant_id)
     for tenant_id in on_whatsapp:
-        try:
-            templates.refresh(tenant_id)
-        except ConnectorError as error:  # ditto
-            log().warning("templates not read", tenant=tenant_id, code=error.code)
+        _read_anew(templates.refresh, tenant_id)
+
+
+def _read_anew(refresh: Callable[[int], object], tenant_id: int) -> None:
+    try:
+        refresh(tenant_id)
+    except (ConnectorError, BadConfig) as error:  # what is kept serves until the next hour
+        what = refresh.__module__
+        log().warning("not read anew", what=what, tenant=tenant_id, error=type(error).__name__)
 
 
 def _take_turns() -> int:

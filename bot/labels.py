@@ -75,6 +75,8 @@ class TenantLabels:
         assert effect.request is not None
         try:
             label = self.system.make_label(effect.request)
+        except OutcomeUnknown:
+            raise  # it stays counted: another might be franked, and paid for
         except Unavailable:
             _save(effect, attempts=0)  # it was not taken: the next turn may ask again
             raise

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -34,25 +36,22 @@ OVER = ("delivered", "returned")
 def watch(
     tenant_id: int, db: Session, conversation_id: int, change: WatchParcel, now: datetime
 ) -> None:
-    """Begin, or go on with, watching a parcel."""
+    """Begin, or go on with, watching a parcel: two may speak of the same one at once."""
+    new = insert(Watch).values(
+        tenant_id=tenant_id,
+        conversation_id=conversation_id,
+        number=change.number,
+        order_number=change.order_number,
+        status="",
+        state="watching",
+        alert_at=change.alert_at,
+        next_look_at=min(now + EVERY, max(change.alert_at, now)),
+        created_at=now,
+    )
+    db.execute(new.on_conflict_do_nothing())
     found = watch_of(tenant_id, db, change.number)
     if found is not None:
         found.spare_id = change.spare or found.spare_id
-        return
-    db.add(
-        Watch(
-            tenant_id=tenant_id,
-            conversation_id=conversation_id,
-            spare_id=change.spare,
-            number=change.number,
-            order_number=change.order_number,
-            status="",
-            state="watching",
-            alert_at=change.alert_at,
-            next_look_at=min(now + EVERY, max(change.alert_at, now)),
-            created_at=now,
-        )
-    )
 
 
 def look_at_parcels() -> int:
@@ -60,7 +59,12 @@ def look_at_parcels() -> int:
     with transaction() as db:
         due = claim_watches(db, clock.now(), clock.wall(), settings().claim)
     for found in due:
-        _look(found)
+        try:
+            _look(found)
+        except OperationalError:  # the database itself is away, or busy
+            raise
+        except Exception:  # a defect must not hold the others up; it is due again with its claim
+            log().exception("parcel broke", watch=found.id)
     return len(due)
 
 
@@ -74,6 +78,8 @@ def _look(found: Watch) -> None:
     now = clock.now()
     with transaction() as db:
         stored = db.get_one(Watch, found.id, with_for_update=True)
+        if (stored.state, stored.claimed_until) != (found.state, found.claimed_until):
+            return  # it took long, and somebody else has looked, or is looking
         stored.claimed_until, stored.next_look_at = None, _next_look(stored, now)
         if parcel is not None and parcel.status in OVER:
             _arrive(db, stored, parcel, now)

@@ -54,6 +54,11 @@ def table_of(model: type[Base]) -> Table:
     return cast(Table, model.__table__)
 
 
+def columns_of(row: Base) -> dict[str, Any]:
+    """What was set of it, by column."""
+    return {name: value for name, value in vars(row).items() if not name.startswith("_")}
+
+
 @cache
 def _insert(model: type[Base]) -> ReturningInsert[int]:
     table = table_of(model)
@@ -63,7 +68,6 @@ def _insert(model: type[Base]) -> ReturningInsert[int]:
 def insert_row(db: Session, row: Base) -> int:
     """Insert it at once and give it its id. The session does not keep it: what becomes of it
     afterwards is not saved."""
-    values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
-    made = int(db.connection().execute(_insert(type(row)), values).scalar_one())
+    made = int(db.connection().execute(_insert(type(row)), columns_of(row)).scalar_one())
     vars(row)["id"] = made
     return made

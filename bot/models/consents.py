@@ -62,36 +62,30 @@ def record_consent(
 
 
 _LAST_WORDS = (
-    select(Consent.scope, Consent.state)
+    select(Consent.scope, Consent.channel, Consent.id, Consent.state)
     .where(
         Consent.tenant_id == bindparam("tenant"),
         Consent.customer_id == bindparam("customer"),
         Consent.channel.in_((bindparam("channel"), "all")),
     )
-    .ext(distinct_on(Consent.scope))
-    .order_by(Consent.scope, Consent.id.desc())
+    .ext(distinct_on(Consent.scope, Consent.channel))
+    .order_by(Consent.scope, Consent.channel, Consent.id.desc())
 )
 
 
 def given(tenant_id: int, db: Session, customer_id: int, channel: str) -> dict[str, bool]:
-    """The last word on each scope of that channel on which any was said."""
+    """The last word on each scope of that channel on which any was said. What was withdrawn for
+    this channel alone (a bounce, a complaint) is given again for it alone: START, which is for
+    all, does not mend a mailbox."""
     values = {"tenant": tenant_id, "customer": customer_id, "channel": channel}
-    return {scope: state == "given" for scope, state in db.execute(_LAST_WORDS, values)}
+    rows = db.execute(_LAST_WORDS, values).all()
+    last = {row.scope: row.state for row in sorted(rows, key=lambda row: row.id)}
+    here = {row.scope for row in rows if row.channel == channel and row.state == "withdrawn"}
+    return {scope: state == "given" and scope not in here for scope, state in last.items()}
 
 
 def is_given(
     tenant_id: int, db: Session, customer_id: int, scope: str, channel: str
 ) -> bool | None:
     """The last word on that scope and channel; None when nothing was ever said."""
-    state = db.scalar(
-        select(Consent.state)
-        .where(
-            Consent.tenant_id == tenant_id,
-            Consent.customer_id == customer_id,
-            Consent.scope == scope,
-            Consent.channel.in_((channel, "all")),
-        )
-        .order_by(Consent.id.desc())
-        .limit(1)
-    )
-    return None if state is None else state == "given"
+    return given(tenant_id, db, customer_id, channel).get(scope)

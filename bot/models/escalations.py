@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, select
+from sqlalchemy import ForeignKey, Index, case, func, select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bot.models.base import Base, Id, Json, TenantId, When, one_of
+from bot.models.base import Base, Id, Json, TenantId, When, columns_of, one_of
 
 
 class Escalation(Base):
@@ -27,6 +28,7 @@ class Escalation(Base):
             postgresql_where="state = 'open'",
         ),
         Index("ix_escalations_tenant_state", "tenant_id", "state"),
+        Index("ix_escalations_conversation_id", "conversation_id"),
     )
 
     id: Mapped[Id]
@@ -43,6 +45,25 @@ class Escalation(Base):
     created_at: Mapped[When]
     closed_at: Mapped[When | None]
     closed_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+
+
+def open_escalation(db: Session, escalation: Escalation, longest: int) -> Escalation:
+    """Open it, or have the one that is open for the same reason take its words, priority and
+    deadline along: one statement, for two may hand the same over at once. `longest`: characters
+    of the summary that are kept, the last ones."""
+    new = insert(Escalation).values(columns_of(escalation))
+    kept, more = Escalation, new.excluded
+    joined = {
+        "summary": func.right(kept.summary + "\n" + more.summary, longest),
+        "priority": case((more.priority == "high", "high"), else_=kept.priority),
+        "deadline": func.least(kept.deadline, more.deadline),
+    }
+    query = new.on_conflict_do_update(
+        index_elements=["conversation_id", "reason"],
+        index_where=text("state = 'open'"),
+        set_=joined,
+    ).returning(Escalation)
+    return db.scalars(query, execution_options={"populate_existing": True}).one()
 
 
 def open_escalations(

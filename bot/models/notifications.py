@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.orm import Mapped, mapped_column
 
 from bot.models.base import Base, Id, Json, TenantId, When
 
@@ -22,7 +22,7 @@ class Notification(Base):
         ForeignKey("conversations.id", ondelete="CASCADE"), index=True
     )
     reservation_id: Mapped[int | None] = mapped_column(
-        ForeignKey("reservations.id", ondelete="CASCADE")
+        ForeignKey("reservations.id", ondelete="CASCADE"), index=True
     )
     kind: Mapped[str]
     title: Mapped[str]
@@ -31,14 +31,3 @@ class Notification(Base):
     needs_action: Mapped[bool] = mapped_column(default=False)
     read_at: Mapped[When | None]
     created_at: Mapped[When]
-
-
-def recent_notifications(tenant_id: int, db: Session, limit: int = 50) -> list[Notification]:
-    return list(
-        db.scalars(
-            select(Notification)
-            .where(Notification.tenant_id == tenant_id)
-            .order_by(Notification.id.desc())
-            .limit(limit)
-        )
-    )

@@ -118,6 +118,12 @@ def tenant_by_slug(db: Session, slug: str) -> Tenant | None:
     return db.scalar(select(Tenant).where(Tenant.slug == slug))
 
 
+def lock_tenant(tenant_id: int, db: Session) -> None:
+    """For what is to be done by one at a time, until the transaction ends. Rows that only point
+    at the tenant go on coming in."""
+    db.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True))
+
+
 def connection_by_key(db: Session, vendor: str, key: str) -> Connection | None:
     """The active connection whose door this is; the key names the tenant."""
     return db.scalar(

@@ -38,13 +38,3 @@ class Membership(Base):
 
 def user_by_email(db: Session, email: str) -> User | None:
     return db.scalar(select(User).where(User.email == func.lower(email), User.is_active))
-
-
-def tenant_ids_of(db: Session, user_id: int) -> list[int]:
-    return list(
-        db.scalars(
-            select(Membership.tenant_id)
-            .where(Membership.user_id == user_id)
-            .order_by(Membership.tenant_id)
-        )
-    )
