@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, cast
+from typing import Any, get_args
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from bot.logs import log
 from bot.models.conversations import Conversation
 from bot.models.tenants import Agent, Deployment
 from bot.turn import Level, Policies, Voice
@@ -45,13 +46,28 @@ def speaking_as(tenant_id: int, db: Session, conversation_id: int) -> Speaker:
     def setting(name: str) -> Any:
         return overlay.get(name, getattr(agent, name))
 
-    known = {f.name for f in fields(Policies)}
     policies = {**agent.policies, **overlay.get("policies", {})}
+    levels = {**agent.levels, **overlay.get("levels", {})}
     return Speaker(
         voice=Voice(setting("address_form"), setting("emoji")),
-        policies=Policies(**{k: v for k, v in policies.items() if k in known}),
-        levels=cast("dict[str, Level]", {**agent.levels, **overlay.get("levels", {})}),
+        policies=Policies(**_known(policies, {f.name for f in fields(Policies)})),
+        levels=_known_levels(levels),
         threshold=setting("threshold"),
         engine=setting("engine"),
         models={**agent.model, **overlay.get("model", {})},
     )
+
+
+def _known(policies: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """Without what is misspelt, whose usual value then holds; the log says so."""
+    if unknown := sorted(policies.keys() - names):
+        log().error("policy unknown", names=unknown)
+    return {name: value for name, value in policies.items() if name in names}
+
+
+def _known_levels(levels: Mapping[str, Any]) -> dict[str, Level]:
+    """What is misspelt is a person's: nothing is done alone by a word that we do not know."""
+    known = get_args(Level)
+    if unknown := sorted(intent for intent, level in levels.items() if level not in known):
+        log().error("level unknown", intents=unknown)
+    return {intent: level if level in known else "human" for intent, level in levels.items()}

@@ -10,12 +10,15 @@ from bot.demo import load_demo
 from bot.export import conversations
 from bot.knowledge.commands import knowledge
 from bot.rehearsal.commands import day, rehearse
+from bot.settings import settings
 from bot.understanding.commands import evaluate, train
 
 
 @click.command("demo")
 def demo() -> None:
     """Load the demo's tenants (what is not there yet)."""
+    if not settings().demo:
+        raise click.ClickException("without DEMO=1 nobody gets users whose password all know")
     load_demo()
 
 

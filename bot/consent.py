@@ -9,8 +9,7 @@ from sqlalchemy.orm import Session
 from bot.logs import log
 from bot.models.consents import is_given, record_consent
 from bot.models.customers import Customer
-
-CHANNELS = ("sms", "whatsapp", "email", "web")
+from bot.models.messages import Message
 
 
 def stop(
@@ -31,27 +30,33 @@ def stop(
             now=now,
             message_id=message_id,
         )
-    log().info("stopped", customer=customer.id, how=how)
+    log().info("stopped", customer=customer.id, message=message_id)
 
 
 def restart(
     db: Session, customer: Customer, *, how: str, now: datetime, message_id: int | None = None
 ) -> None:
-    """START: messages about their own affairs again; advertising needs its own consent,
-    which STOP took and START does not give back."""
+    """START: messages about their own affairs again, also on the channel on which it was said
+    if that had been silenced; advertising needs its own consent, which STOP took and START does
+    not give back."""
     customer.opted_out_at = None
-    record_consent(
-        customer.tenant_id,
-        db,
-        customer.id,
-        scope="all",
-        channel="all",
-        given=True,
-        how=how,
-        now=now,
-        message_id=message_id,
-    )
-    log().info("started", customer=customer.id, how=how)
+    channels = ["all"]
+    said_on = db.get(Message, message_id) if message_id is not None else None
+    if said_on is not None and is_silenced(db, customer, said_on.channel):
+        channels.append(said_on.channel)
+    for channel in channels:
+        record_consent(
+            customer.tenant_id,
+            db,
+            customer.id,
+            scope="all",
+            channel=channel,
+            given=True,
+            how=how,
+            now=now,
+            message_id=message_id,
+        )
+    log().info("started", customer=customer.id, message=message_id)
 
 
 def silence(db: Session, customer: Customer, channel: str, *, how: str, now: datetime) -> None:
@@ -66,13 +71,8 @@ def silence(db: Session, customer: Customer, channel: str, *, how: str, now: dat
         how=how,
         now=now,
     )
-    log().info("silenced", customer=customer.id, channel=channel, how=how)
+    log().info("silenced", customer=customer.id, channel=channel)
 
 
 def is_silenced(db: Session, customer: Customer, channel: str) -> bool:
     return is_given(customer.tenant_id, db, customer.id, "all", channel) is False
-
-
-def may_advertise(db: Session, customer: Customer, channel: str) -> bool:
-    """An opt-in is on record for this channel, and STOP was not said since."""
-    return is_given(customer.tenant_id, db, customer.id, "commercial", channel) is True

@@ -5,9 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import psycopg
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import InvalidatePoolError
 from sqlalchemy.orm import Session
@@ -17,7 +20,14 @@ from bot.settings import ROOT, settings
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from psycopg.abc import PQGen
 
+Waited = TypeVar("Waited")
+
+# How long the database may leave a statement without an answer, in seconds; None: for ever
+# (migrations). One that hangs closes nothing and refuses nothing.
+patience: ContextVar[float | None] = ContextVar("patience", default=30)
+AT_A_DOOR = 2.5
 RESTED = 0.2  # seconds of rest that a connection survives for sure: no server restarts in less
 
 
@@ -42,7 +52,22 @@ def engine() -> Engine:
         },
     )
     _ask_after_a_rest(made)
+    event.listen(made, "do_connect", lambda _, __, args, more: Impatient.connect(*args, **more))
     return made
+
+
+class Impatient(psycopg.Connection[Any]):
+    """A connection that is closed, and says so, when the server does not answer."""
+
+    def wait(
+        self, gen: PQGen[Waited], interval: float = 0.1, timeout: float | None = None
+    ) -> Waited:
+        try:
+            return super().wait(gen, interval, timeout or patience.get())
+        except psycopg.OperationalError:
+            if self.info.transaction_status == TransactionStatus.ACTIVE:  # still no answer
+                self.pgconn.finish()
+            raise
 
 
 def _ask_after_a_rest(made: Engine) -> None:
@@ -58,10 +83,13 @@ def _ask_after_a_rest(made: Engine) -> None:
         rested = time.monotonic() - record.info.get("used_at", time.monotonic())
         if rested < RESTED:
             return
+        usual = patience.set(2)
         try:
             made.dialect.do_ping(dbapi)
         except made.dialect.loaded_dbapi.Error as error:
             raise InvalidatePoolError from error  # the pool opens another and asks no more
+        finally:
+            patience.reset(usual)
 
 
 class _Transaction(Session):
@@ -102,4 +130,8 @@ def migrate() -> None:
     """Bring the database to the newest migration."""
     from alembic import command  # noqa: PLC0415  # see above
 
-    command.upgrade(alembic_config(), "head")
+    usual = patience.set(None)
+    try:
+        command.upgrade(alembic_config(), "head")
+    finally:
+        patience.reset(usual)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from bot.events import describe_customer, notify, plain_facts
-from bot.models.escalations import Escalation
+from bot.models.escalations import Escalation, open_escalation
 from bot.replies.render import has_sentence, speak, tell_desk
 from bot.turn import INTENTS, Escalate, Tenant, Voice, answer_by
 
@@ -27,36 +26,24 @@ def escalate(
     language: str,
     turn_id: int | None = None,
 ) -> Escalation:
-    """Open it, tell the desk. A reason that is open already takes the new words along."""
+    """Open it, tell the desk. A reason that is open already takes the new words along, and is
+    due no later than they are."""
     local = now.astimezone(tenant.hours.zone)
     summary = summarize(tenant, escalate, local)
-    found = db.scalar(
-        select(Escalation)
-        .where(
-            Escalation.tenant_id == tenant.id,
-            Escalation.conversation_id == conversation_id,
-            Escalation.reason == escalate.reason,
-            Escalation.state == "open",
-        )
-        .with_for_update()
+    opened = Escalation(
+        tenant_id=tenant.id,
+        conversation_id=conversation_id,
+        turn_id=turn_id,
+        reason=escalate.reason,
+        priority=escalate.priority,
+        summary=summary,
+        facts=plain_facts(escalate.facts),
+        suggestion=speak(escalate.suggestion, language=language, voice=voice, now=local),
+        state="open",
+        deadline=answer_by(tenant.hours, escalate.priority, now),
+        created_at=now,
     )
-    if found is not None:
-        found.summary = f"{found.summary}\n{summary}"[-4 * EXCERPT :]
-        found.priority = "high" if "high" in {found.priority, escalate.priority} else "normal"
-    else:
-        found = Escalation(
-            tenant_id=tenant.id,
-            conversation_id=conversation_id,
-            turn_id=turn_id,
-            reason=escalate.reason,
-            priority=escalate.priority,
-            summary=summary,
-            facts=plain_facts(escalate.facts),
-            suggestion=speak(escalate.suggestion, language=language, voice=voice, now=local),
-            deadline=answer_by(tenant.hours, escalate.priority, now),
-            created_at=now,
-        )
-        db.add(found)
+    found = open_escalation(db, opened, longest=4 * EXCERPT)
     facts = describe_customer(tenant.id, db, customer_id)
     notify(
         tenant,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from traceback import TracebackException
+from types import TracebackType
 
 import structlog
 
@@ -30,7 +32,7 @@ def set_up_logs(part: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(tell_where),
                 last,
             ],
         )
@@ -47,6 +49,22 @@ def set_up_logs(part: str) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
+
+
+Broke = tuple[type[BaseException], BaseException, TracebackType | None]
+
+
+def tell_where(exc_info: Broke) -> str:
+    """Where something broke, and on what kind of error. What errors say is left out, unless
+    LOG_LEVEL is DEBUG: PostgreSQL's, and many libraries', quote the values they stumble over."""
+    whole: TracebackException | None = TracebackException.from_exception(exc_info[1])
+    if settings().log_level == "DEBUG" and whole is not None:
+        return "".join(whole.format())
+    told: list[str] = []
+    while whole is not None:
+        told = [*whole.stack.format(), f"{whole.exc_type.__qualname__}\n", *told]
+        whole = whole.__cause__ or (None if whole.__suppress_context__ else whole.__context__)
+    return "".join(told)
 
 
 def log() -> structlog.stdlib.BoundLogger:

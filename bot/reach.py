@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from bot.models import consents
@@ -30,7 +31,7 @@ def find_ways(tenant_id: int, db: Session, customer: Customer, deployment_id: in
                 Conversation.customer_id == customer.id,
                 Conversation.deployment_id == deployment_id,
             )
-            .distinct(Message.channel)
+            .ext(distinct_on(Message.channel))
             .order_by(Message.channel, Message.id.desc())
         )
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -21,14 +24,28 @@ from bot.tenants import describe_tenant
 from bot.turn import Say
 from connectors.ports import Product
 
+LATER = timedelta(minutes=30)  # then what broke is tried again
+
 
 def send_reminders() -> int:
     """Write the messages of due reminders; how many there were."""
     with transaction() as db:
         due = due_reminders(db, clock.now())
         for reminder in due:
-            _remind(db, reminder)
+            _remind_guarded(db, reminder)
     return len(due)
+
+
+def _remind_guarded(db: Session, reminder: Reminder) -> None:
+    """Whatever breaks for one costs no other: it is looked at again in a while."""
+    try:
+        with db.begin_nested():
+            _remind(db, reminder)
+    except OperationalError:  # the database itself is away, or busy
+        raise
+    except Exception:
+        log().exception("reminder broke", reminder=reminder.id)
+        reminder.due_at = clock.now() + LATER
 
 
 def _remind(db: Session, reminder: Reminder) -> None:

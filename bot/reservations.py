@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from bot import clock
@@ -85,6 +86,14 @@ def expire() -> int:
         ended = ended_by(db, now)
         for found in ended:
             end(db, found, "expired", now)
+            _tell_expired(db, found, now)
+    return len(ended)
+
+
+def _tell_expired(db: Session, found: Reservation, now: datetime) -> None:
+    """To the desk. It is over all the same where that breaks, as for a tenant set up wrongly."""
+    try:
+        with db.begin_nested():
             tenant = describe_tenant(found.tenant_id, db)
             facts = describe_customer(tenant.id, db, found.customer_id)
             notify(
@@ -96,8 +105,11 @@ def expire() -> int:
                 conversation_id=found.conversation_id,
                 reservation_id=found.id,
             )
-            log().info("reservation expired", reservation=found.id)
-    return len(ended)
+    except OperationalError:  # the database itself is away, or busy
+        raise
+    except Exception:
+        log().exception("expiry not told", reservation=found.id)
+    log().info("reservation expired", reservation=found.id)
 
 
 def release_one(effect: Effect) -> None:

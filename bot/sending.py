@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 
 import holidays
@@ -165,4 +166,9 @@ def _next_day(at: datetime, start: time, hours: OpeningHours) -> datetime:
 
 def is_holiday(day: date) -> bool:
     """A public holiday in France (the country of the tenants that there are)."""
-    return day in holidays.country_holidays("FR", years=day.year)
+    return day in _holidays(day.year)
+
+
+@lru_cache(maxsize=16)
+def _holidays(year: int) -> holidays.HolidayBase:
+    return holidays.country_holidays("FR", years=year)

@@ -41,12 +41,18 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_file=ROOT / ".env", extra="ignore", frozen=True)
 
-    database_url: str = Field("", description="PostgreSQL; empty: the embedded one in DATA_DIR")
-    redis_url: str = Field("", description="Redis; empty: the embedded one in DATA_DIR")
+    database_url: str = Field(
+        "", repr=False, description="PostgreSQL; empty: the embedded one in DATA_DIR"
+    )
+    redis_url: str = Field("", repr=False, description="Redis; empty: the embedded one in DATA_DIR")
     data_dir: Path = Field(ROOT / ".data", description="what the embedded servers and demo keep")
-    secret_key: str = Field("", description="signs sessions; empty: made once, kept in DATA_DIR")
+    secret_key: str = Field(
+        "", repr=False, description="signs sessions; empty: made once, kept in DATA_DIR"
+    )
     encryption_keys: str = Field(
-        "", description="Fernet keys of connection secrets, newest first; empty: as SECRET_KEY"
+        "",
+        repr=False,
+        description="Fernet keys of connection secrets, newest first; empty: as SECRET_KEY",
     )
     public_url: str = Field("", description="how vendors reach us; empty: http://HOST:PORT")
     host: str = Field("127.0.0.1", description="where the web server listens")
@@ -71,7 +77,7 @@ class Settings(BaseSettings):
     openai_base_url: str = Field(
         "", description="for `flask evaluate --engine openai`: the server; empty: OpenAI's"
     )
-    openai_api_key: str = Field("", description="its key, where it wants one")
+    openai_api_key: str = Field("", repr=False, description="its key, where it wants one")
     openai_model: str = Field("", description="the model to evaluate")
     openai_limit: Literal["max_completion_tokens", "max_tokens"] = "max_completion_tokens"
     media_url: str = Field(
@@ -79,12 +85,14 @@ class Settings(BaseSettings):
     )
     media_region: str = Field("auto", description="region of that bucket")
     media_key: str = Field("", description="access key id for that bucket")
-    media_secret: str = Field("", description="its secret access key")
+    media_secret: str = Field("", repr=False, description="its secret access key")
     media_max_bytes: int = Field(
         16 * 1024 * 1024, gt=0, description="largest file of a message that is kept"
     )
     metrics_token: str = Field(
-        "", description="bearer token for /metrics; empty: it answers on this machine only"
+        "",
+        repr=False,
+        description="bearer token for /metrics; empty: it answers on this machine only",
     )
     demo: bool = Field(False, description="the phone page, the sandbox and a movable clock")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any, cast
+from typing import Any, ClassVar, NoReturn, cast
 
 from cachetools import TTLCache, cached
 from sqlalchemy.orm import Session
@@ -19,13 +21,14 @@ from bot.knowledge.answers import TenantKnowledge
 from bot.knowledge.embedding import Embedder
 from bot.labels import TenantLabels
 from bot.limits import SharedBudget
+from bot.logs import log
 from bot.models import tenants
 from bot.models.tenants import Connection, Tenant
 from bot.settings import settings
 from bot.shop import Shop
 from connectors.channels import Channel
 from connectors.config import build_config
-from connectors.errors import BadConfig
+from connectors.errors import BadConfig, NotOffered, Unavailable
 from connectors.ports import (
     CustomerSystem,
     InventorySystem,
@@ -37,7 +40,7 @@ from connectors.ports import (
     StoreEvents,
     TrackingSystem,
 )
-from connectors.registry import load_vendor
+from connectors.registry import CONNECTORS, load_vendor
 
 # How long a change of a connection may go unnoticed by a process, in seconds
 NOTICED_AFTER = 10
@@ -109,13 +112,37 @@ _systems_lock = Lock()
 
 @cached(_systems, key=lambda tenant_id, port: (tenant_id, port), lock=_systems_lock)
 def find_system(tenant_id: int, port: str) -> tuple[int, Any] | None:
-    """The id of the tenant's first connection that offers the port, and its adapter."""
+    """The id of the tenant's first connection that offers the port, and its adapter; Shut where
+    it cannot be opened."""
     with transaction() as db:
         connected = tenants.connections(tenant_id, db)
     for connection in connected:
-        if port in load_vendor(connection.vendor).ports:
-            return connection.id, open_adapter(connection, port)
+        try:
+            if port in load_vendor(connection.vendor).ports:
+                return connection.id, open_adapter(connection, port)
+        except NotOffered:
+            continue
+        except BadConfig as error:
+            log().error("connection is shut", connection=connection.id, why=str(error))
+            if connection.vendor in CONNECTORS:  # else it offers nothing
+                return connection.id, Shut(connection.id, connection.vendor)
     return None
+
+
+@dataclass(frozen=True)
+class Shut:
+    """Stands for a system whose connection cannot be opened: asked anything, it is down. So the
+    customer hears that honestly and a person takes over; what is due waits until it is mended."""
+
+    connection_id: int
+    vendor: str
+    embeds: ClassVar = False
+
+    def __getattr__(self, name: str) -> Callable[..., NoReturn]:
+        def ask(*args: object, **kwargs: object) -> NoReturn:
+            raise Unavailable("the connection is shut", vendor=self.vendor, code="BadConfig")
+
+        return ask
 
 
 def forget_systems(tenant_id: int) -> None:

@@ -14,10 +14,7 @@ from tempfile import NamedTemporaryFile
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from bot.settings import settings
-
-
-class BadKey(RuntimeError):
-    """A secret that none of ENCRYPTION_KEYS opens."""
+from connectors.errors import BadConfig
 
 
 def kept_key(name: str, make: bytes) -> str:
@@ -49,11 +46,11 @@ def encrypt(values: Mapping[str, str]) -> str:
 
 
 def decrypt(token: str) -> dict[str, str]:
-    """The values of `encrypt`. Raises BadKey."""
+    """The values of `encrypt`. Raises BadConfig when none of ENCRYPTION_KEYS opens it."""
     try:
         values: dict[str, str] = json.loads(_fernet().decrypt(token.encode()))
     except InvalidToken:
-        raise BadKey(
+        raise BadConfig(
             "a connection's secrets were encrypted under another ENCRYPTION_KEYS"
         ) from None
     return values

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from click.testing import CliRunner
 from flask import Flask
 
+from bot import cli
 from bot.flows import FLOWS
 from bot.queue import QUEUES
 from bot.settings import Settings
@@ -64,6 +66,23 @@ def test_every_setting_is_documented() -> None:
     assert {name for name in names if f"`{name}`" not in told} == set()
 
 
+def test_the_demo_is_not_loaded_where_real_customers_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "settings", lambda: Settings(demo=False))
+    monkeypatch.setattr(cli, "load_demo", lambda: pytest.fail("it was loaded"))
+    done = CliRunner().invoke(cli.demo)
+    assert done.exit_code == 1
+    assert "DEMO=1" in done.output
+
+
+def test_no_secret_shows_where_settings_are_printed() -> None:
+    secret = "sesame"
+    told = {"database_url": f"postgresql://u:{secret}@db/x", "redis_url": f"redis://:{secret}@db"}
+    told |= dict.fromkeys(
+        ("secret_key", "encryption_keys", "openai_api_key", "media_secret", "metrics_token"), secret
+    )
+    assert secret not in repr(Settings(**told))
+
+
 def test_every_setting_of_the_documents_exists() -> None:
     table = (ROOT / "docs" / "operations.md").read_text().split("## In production")[0]
     rows = [line.split("|")[1] for line in table.splitlines() if line.startswith("| `")]
@@ -79,6 +98,17 @@ def _sentences(language: str) -> dict[str, object]:
         assert not said.keys() & read.keys(), path.name
         said |= read
     return said
+
+
+def test_the_map_names_every_room_once() -> None:
+    rows = re.findall(r"^\| (`.+?) \|", (ROOT / "docs/map.md").read_text(), re.MULTILINE)
+    named = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
+    street = re.findall(r"`(bot/\w+\.py)`", (ROOT / "docs/map.md").read_text())
+    rooms = {f"bot/{file.name}" for file in (ROOT / "bot").glob("[a-z]*.py")}
+    rooms |= {f"bot/{file.parent.name}/" for file in (ROOT / "bot").glob("*/__init__.py")}
+    assert rooms - {*named, *street} == set()
+    assert {name for name in named if named.count(name) > 1} == set()
+    assert [name for name in named if "<" not in name and not (ROOT / name).exists()] == []
 
 
 def test_both_languages_say_the_same_things() -> None:

@@ -10,7 +10,7 @@ from datetime import datetime
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
 
 from bot.knowledge.blocks import CannotRead, Read
@@ -26,7 +26,7 @@ from bot.models.knowledge import (
     documents_by_source,
     passages_of,
 )
-from bot.models.tenants import Tenant
+from bot.models.tenants import lock_tenant
 from bot.understanding.language import detect_language
 from bot.understanding.normalize import fold
 
@@ -94,7 +94,7 @@ def index(
 ) -> list[Document]:
     """Keep them in place of what the tenant had under the same sources. `progress` is told of
     each further passages kept."""
-    _one_import_at_a_time(tenant_id, db)
+    lock_tenant(tenant_id, db)  # two would count the same words and wait for each other
     for old in documents_by_source(tenant_id, db, [cut.read.source for cut in documents]):
         _forget(tenant_id, db, old)
     rows = [_document(tenant_id, cut, now, author) for cut in documents]
@@ -119,7 +119,7 @@ def index(
 
 def remove(tenant_id: int, db: Session, source: str) -> bool:
     """Forget a document; whether there was one."""
-    _one_import_at_a_time(tenant_id, db)
+    lock_tenant(tenant_id, db)
     found = documents_by_source(tenant_id, db, [source])
     for row in found:
         _forget(tenant_id, db, row)
@@ -168,11 +168,6 @@ class _Words:
         yield from self.head
         yield from self.above
         yield from self.text
-
-
-def _one_import_at_a_time(tenant_id: int, db: Session) -> None:
-    """Two at once would count the same words in different orders, and wait for each other."""
-    db.execute(select(Tenant.id).where(Tenant.id == tenant_id).with_for_update(key_share=True))
 
 
 def _passages(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from pathlib import PurePosixPath
 
 import docx
@@ -13,6 +14,12 @@ from docx.text.paragraph import Paragraph as DocxParagraph
 from lxml import etree
 
 from bot.knowledge.blocks import Block, CannotRead, Heading, Paragraph, Read, tidy
+
+# What python-docx and zipfile raise on files that are not what they say
+_BROKEN = (
+    OpcError, etree.LxmlError, zipfile.BadZipFile, zlib.error, AttributeError, EOFError, KeyError,
+    RuntimeError, TypeError, ValueError,
+)  # fmt: skip
 
 MOST_UNPACKED = 100 * 1024 * 1024  # bytes: a small file can be packed to burst
 
@@ -28,7 +35,7 @@ def read_docx(source: str, content: bytes) -> Read:
         document = docx.Document(io.BytesIO(content))
         blocks = [b for item in document.iter_inner_content() for b in _blocks(item)]
         named = document.core_properties.title
-    except (zipfile.BadZipFile, OpcError, etree.LxmlError, KeyError, ValueError) as error:
+    except _BROKEN as error:
         raise CannotRead(f"{source}: not a readable DOCX ({error})") from None
     first = next((b.text for b in blocks if isinstance(b, Heading)), "")
     title = first or tidy(named) or PurePosixPath(source).stem

@@ -22,7 +22,7 @@ from bot.knowledge.passages import Passage
 from bot.knowledge.relevance import Evidence, relevance_of
 
 CANDIDATES = 50
-WIDEST = 700  # passages looked at, about: words that more have do not make candidates
+WIDEST = 500  # passages looked at, about: words that more have do not make candidates
 FUSION = 60  # the constant of reciprocal rank fusion (Cormack and others, 2009)
 _K, _B = 1.2, 0.6  # of BM25
 _USUAL_LENGTH = 90.0  # words of a passage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -71,7 +71,3 @@ def asked_words(question: str) -> list[str]:
 
 def _says_something(word: str) -> bool:
     return (len(word) > 1 or word.isdigit()) and len(word) <= LONGEST_WORD
-
-
-def folded_words(text: str) -> Sequence[str]:
-    return [fold(word) for word in split_words(text)]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import random
 import zipfile
+from contextlib import suppress
 
 import pytest
 from documents import pdf, word
 
 from bot.knowledge import office, reading
+from bot.knowledge.blocks import CannotRead
 from bot.knowledge.cutting import MOST_WORDS
 from tests.knowledge.shelf import Shelf
 
@@ -164,3 +167,14 @@ def test_what_is_good_is_imported_beside_what_is_not(shelf: Shelf) -> None:
     assert done.exit_code == 1
     assert "2 not imported" in done.output
     assert [text for _, text in shelf.passages()] == ["Un."]
+
+
+def test_a_docx_damaged_anywhere_is_read_or_refused_in_words() -> None:
+    parts = [("Heading 1", "Retours"), ("Normal", "Sous 30 jours.")]
+    whole, at_random = word(parts), random.Random(7)
+    for number in range(60):
+        damaged = bytearray(whole)
+        for _ in range(4):
+            damaged[at_random.randrange(len(damaged))] = at_random.randrange(256)
+        with suppress(CannotRead):
+            reading.read(f"{number}.docx", "docx", bytes(damaged))
