@@ -87,10 +87,8 @@ _SIGNED = re.compile(
     rf"(?P<name>(?:[^\W\d_]\.[^\S\n]?|{_WORD}[^\S\n]+){{1,3}}{_WORD})\s*[.!]?\s*$"
 )
 
-
-# Below it: telephone, address, web site
-_CONTACT = re.compile(r"(?:\n[^\S\n]*(?:[^\n]*(?:\d\d|@|www\.)[^\n]*)?)+\s*$")
-
+_AT_THE_END = 1000  # characters in which a signature and what stands below it are looked for
+_CONTACT = re.compile(r"\d\d|@|www\.")  # telephone, address, web site
 
 # What also stands before other things: believed before a first and a family name alone
 _PERHAPS = re.compile(
@@ -115,7 +113,7 @@ def _told_name(text: str, folded: str) -> str | None:
 
 def _signed_name(text: str) -> str | None:
     """ "Odile Perrin", "F. LEMOINE" as a signature: two names or more, each with a capital."""
-    m = _SIGNED.search(_CONTACT.sub("", text)[-120:])
+    m = _SIGNED.search(_above_contact(text)[-120:])
     if m is None or m.start("name") == 0:
         return None
     words = m["name"].split()
@@ -124,6 +122,14 @@ def _signed_name(text: str) -> str | None:
     if small or said & _NO_NAME or said & _NO_SIGNATURE:
         return None
     return _family_name([w for w in words if not w.endswith(".")])
+
+
+def _above_contact(text: str) -> str:
+    """Without the lines below a signature."""
+    lines = text[-_AT_THE_END:].splitlines()
+    while len(lines) > 1 and (not lines[-1].strip() or _CONTACT.search(lines[-1])):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def read_last_name(
