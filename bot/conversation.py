@@ -86,6 +86,7 @@ def _read_turn(loaded: Loaded) -> Turn:
         order_shapes=loaded.order_shapes,
         asked=_asked(loaded.conversation),
         language=spoken_language(loaded),
+        own_names=loaded.own_names,
     )
     if loaded.row.attempts > ATTEMPTS:  # perhaps it is the reading that breaks
         understanding = Understanding(("unknown",), 0.0, language=context.language)

@@ -37,6 +37,7 @@ class Loaded:
     tenant: words.Tenant
     shop: Shop
     order_shapes: tuple[str, ...]
+    own_names: frozenset[str]
     speaker: Speaker
     customer: Customer
     messages: tuple[Message, ...]
@@ -83,6 +84,7 @@ def load(leased: Leased, *, again: bool) -> Loaded | None:
                 customer_id=leased.customer_id,
             ),
             order_shapes=standing.order_shapes,
+            own_names=standing.own_names,
             speaker=standing.speaker,
             customer=db.get_one(Customer, leased.customer_id),
             messages=tuple(messages),

@@ -63,7 +63,7 @@ class Way:
 
 @dataclass(frozen=True)
 class Plan:
-    """What was decided. `why` names its words in bot/replies (desk.sending.*)."""
+    """What was decided. `why` names its words in dashboard/texts (sending.*)."""
 
     how: Literal["text", "template", "wait", "never"]
     why: str

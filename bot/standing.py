@@ -23,7 +23,9 @@ from bot.models.media import Media
 from bot.models.messages import Message
 from bot.models.reservations import Reservation
 from bot.models.tenants import Agent, Connection, Deployment, Tenant
+from bot.models.users import Membership, User
 from bot.tenants import describe_tenant, forget_systems
+from bot.understanding.people import read_names
 from connectors.ports import Post, Product
 
 
@@ -34,6 +36,7 @@ class Standing:
 
     tenant: words.Tenant
     order_shapes: tuple[str, ...]
+    own_names: frozenset[str]
     speaker: Speaker
     products: tuple[Product, ...]
     posts: tuple[Post, ...]
@@ -51,6 +54,11 @@ _agent, _tenant = table_of(Agent), table_of(Tenant)
 _products = select(func.max(ProductRow.read_at)).where(ProductRow.tenant_id == _tenant.c.id)
 _articles = select(func.count()).where(ProductRow.tenant_id == _tenant.c.id)
 _posts = select(func.max(PostRow.id)).where(PostRow.tenant_id == _tenant.c.id)
+_advisers = (
+    select(func.string_agg(User.name, aggregate_order_by(literal_column("' '"), User.id)))
+    .join(Membership, Membership.user_id == User.id)
+    .where(Membership.tenant_id == _tenant.c.id)
+)
 _systems = select(
     func.string_agg(
         _version("connections"), aggregate_order_by(literal_column("','"), Connection.id)
@@ -81,6 +89,7 @@ _STAMP = (
         _articles.scalar_subquery(),
         _posts.scalar_subquery(),
         _systems.scalar_subquery(),
+        _advisers.scalar_subquery(),
     )
     .select_from(_conversation)
     .join(_deployment, _deployment.c.id == _conversation.c.deployment_id)
@@ -103,9 +112,11 @@ def standing_in(tenant_id: int, db: Session, conversation_id: int) -> Standing:
     found: Standing | None = _read.get(stamp)
     if found is None:
         forget_systems(tenant_id)  # the next message after a change goes by it
+        tenant = describe_tenant(tenant_id, db)
         found = _read[stamp] = Standing(
-            tenant=describe_tenant(tenant_id, db),
+            tenant=tenant,
             order_shapes=tuple(db.get_one(Tenant, tenant_id).order_shapes),
+            own_names=read_names(tenant.name, tenant.address, versions[-1] or ""),
             speaker=speaking_as(tenant_id, db, conversation_id),
             products=catalogue.products(tenant_id, db),
             posts=catalogue.posts(tenant_id, db),

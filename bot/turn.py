@@ -133,7 +133,8 @@ class Context:
     """What an engine is told besides the text.
 
     `asked` is one of QUESTIONS: what the assistant had just put. `order_shapes` are
-    regular expressions of the tenant's own order numbers.
+    regular expressions of the tenant's own order numbers, `own_names` the words, folded, of
+    its name, its address and its advisers' names.
     """
 
     now: datetime
@@ -143,6 +144,7 @@ class Context:
     order_shapes: tuple[str, ...] = ()
     asked: str | None = None
     language: str = "fr"
+    own_names: frozenset[str] = frozenset()
 
 
 # --- the turn ----------------------------------------------------------------------------

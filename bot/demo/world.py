@@ -15,6 +15,7 @@ import yaml
 
 from bot.hours import OpeningHours, parse_hours
 from bot.turn import Context
+from bot.understanding.people import read_names
 from connectors.ports import Money, Post, Product, Profile, Variant
 
 HERE = Path(__file__).parent
@@ -62,6 +63,9 @@ class World:
             order_shapes=tuple(tenant["order_shapes"]),
             asked=asked,
             language=tenant["language"],
+            own_names=read_names(
+                tenant["name"], tenant["postal_address"], *(u["name"] for u in self.raw["users"])
+            ),
         )
 
     def _product(self, raw: Mapping[str, Any]) -> Product:

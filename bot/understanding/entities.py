@@ -58,7 +58,7 @@ def read_entities(text: str, context: Context) -> Entities:
         quantity=read_quantity(untimed, [(m.start, m.end) for m in marks.mentions], sizes),
         order_numbers=tuple(dict.fromkeys(n.value for n in marks.orders)),
         tracking_numbers=tuple(dict.fromkeys(n.value for n in marks.trackings)),
-        last_name=read_last_name(text, folded, numbers, context.asked),
+        last_name=read_last_name(text, folded, numbers, context.asked, context.own_names),
         email=next((value for _, _, value in marks.emails), None),
         phone=next((value for _, _, value in marks.phones), None),
         pickup_time=read_pickup(spoken, said, context),

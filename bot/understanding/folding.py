@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
-# Nobody tells on the third page when they come; the time a message takes stays bounded.
+# What follows is read no more: nobody asks the shop something on the third page, and the
+# time a message takes stays bounded.
 MAX_LENGTH = 4000
 
 _RUNS = re.compile(r"([\s\0])\1{2,}")

@@ -37,7 +37,7 @@ class LocalEngine:
         )
 
     def _read(self, said: str, entities: Entities, context: Context) -> Verdict:
-        certain = rules.decide(said, entities)
+        certain = rules.decide(said, entities, context.own_names)
         if certain:
             return certain
         parts = parts_of(said, context.products, context.asked)

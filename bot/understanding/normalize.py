@@ -7,15 +7,11 @@ import unicodedata
 from collections.abc import Mapping
 from functools import lru_cache
 
-from bot.understanding.folding import fold
+from bot.understanding.folding import MAX_LENGTH, fold
 from bot.understanding.lexicon import read_yaml
 
 # One folding for all, known under this name too
 __all__ = ["MAX_LENGTH", "clean", "fold", "name_emoji", "sms_words", "words_of"]
-
-# What follows is read no more: nobody asks the shop something on the third page, and the
-# time a message takes stays bounded.
-MAX_LENGTH = 4000
 
 _HIDDEN = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff\U0001f3fb-\U0001f3ff]"

@@ -11,6 +11,7 @@ from bot.understanding.folding import fold
 from bot.understanding.phrases import words_in
 
 _EMAIL = re.compile(r"[\w.+'-]+\s?@\s?[\w-]+(?:\.[\w-]+)+")
+_LONG_WORD = re.compile(r"[^\W\d_]{3,}")
 _WORD = r"[^\W\d_]+(?:['’-][^\W\d_]+)*"
 # Said before a name; the name itself is read in the text as written.
 _INTRODUCED = re.compile(
@@ -50,13 +51,18 @@ _DEED = re.compile(
 
 # Capitalised together, but nobody's name
 _NO_SIGNATURE = frozenset(
-    """elegance paris coolibri coollibri robe blazer sac pantalon perfecto chemisier escarpins
-    boucles rivoli rue avenue lundi mardi mercredi jeudi vendredi samedi dimanche fevrier mars
+    """robe blazer sac pantalon perfecto chemisier escarpins
+    boucles rue avenue lundi mardi mercredi jeudi vendredi samedi dimanche fevrier mars
     avril mai juin juillet aout septembre octobre novembre decembre monday tuesday wednesday
     thursday friday saturday sunday dress shirt bag shoes jacket beige noir noire bleue bordeaux
     fleurie france belgique suisse lyon london whatsapp instagram facebook iphone android kind
     best regards warm wishes bien vous""".split()
 )
+
+
+def read_names(*named: str) -> frozenset[str]:
+    """The words by which they are called: a tenant's name, its address, its advisers."""
+    return frozenset(word for text in named for word in _LONG_WORD.findall(fold(text)))
 
 
 def find_emails(text: str) -> list[tuple[int, int, str]]:
@@ -97,7 +103,7 @@ _PERHAPS = re.compile(
 )
 
 
-def _told_name(text: str, folded: str) -> str | None:
+def _told_name(text: str, folded: str, own: frozenset[str]) -> str | None:
     """ "C'est Léa Martin", "it's under Whitfield": with capitals only."""
     for m in _PERHAPS.finditer(folded):
         names = _names_at(text, folded, m.end(), most=3)
@@ -106,12 +112,12 @@ def _told_name(text: str, folded: str) -> str | None:
         named = {fold(n) for n in names}
         enough = len(names) > 1 or (names and m[0].startswith("under"))
         capitals = all(n[0].isupper() or n in _PARTICLE for n in names)
-        if enough and capitals and not named & _NO_SIGNATURE:
+        if enough and capitals and not named & (_NO_SIGNATURE | own):
             return _family_name(names)
     return None
 
 
-def _signed_name(text: str) -> str | None:
+def _signed_name(text: str, own: frozenset[str]) -> str | None:
     """ "Odile Perrin", "F. LEMOINE" as a signature: two names or more, each with a capital."""
     m = _SIGNED.search(_above_contact(text)[-120:])
     if m is None or m.start("name") == 0:
@@ -119,7 +125,7 @@ def _signed_name(text: str) -> str | None:
     words = m["name"].split()
     small = [w for w in words if not w[0].isupper() and w.lower() not in _PARTICLE]
     said = {fold(w.strip(".")) for w in words}
-    if small or said & _NO_NAME or said & _NO_SIGNATURE:
+    if small or said & (_NO_NAME | _NO_SIGNATURE | own):
         return None
     return _family_name([w for w in words if not w.endswith(".")])
 
@@ -133,11 +139,16 @@ def _above_contact(text: str) -> str:
 
 
 def read_last_name(
-    text: str, folded: str, numbers: list[tuple[int, int]], asked: str | None
+    text: str,
+    folded: str,
+    numbers: list[tuple[int, int]],
+    asked: str | None,
+    own: frozenset[str],
 ) -> str | None:
     """The family name: introduced as one, beside an order number, or what was asked for.
 
-    `folded` is `text` folded; `numbers` is where order numbers stand.
+    `folded` is `text` folded; `numbers` is where order numbers stand, `own` what the tenant
+    itself is called.
     """
     for m in _INTRODUCED.finditer(folded):
         name = _family_name(_names_at(text, folded, m.end()))
@@ -147,7 +158,7 @@ def read_last_name(
         name = _beside(text, folded, start, end)
         if name:
             return name
-    if name := _told_name(text, folded) or _signed_name(text):
+    if name := _told_name(text, folded, own) or _signed_name(text, own):
         return name
     if asked == "order_identity":
         words = _names_at(text, folded, len(text) - len(text.lstrip()))

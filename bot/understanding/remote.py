@@ -68,7 +68,8 @@ class RemoteEngine:
     def understand(self, text: str, context: Context) -> Understanding:
         said = clean(text)
         entities = read_entities(said, context)
-        if rules.decide(said, entities):  # STOP and the like never depend on a model
+        # STOP and the like never depend on a model
+        if rules.decide(said, entities, context.own_names):
             return self.spare.understand(text, context)
         try:
             found = self.ask(read_prompt(), _describe(said, context), Reading)

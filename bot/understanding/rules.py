@@ -24,7 +24,7 @@ _THANKS = frozenset(
     "nickel genial great perfect lovely beaucoup mille fois bcp infiniment so much very a vous toi "
     "tous toutes c est gentil sympa note bien bonne bon journee soiree week end weekend nuit belle "
     "bientot bye au revoir pour l info infos information reponse aide votre ta tout have nice good "
-    "day evening for the help your sarah et tres".split()
+    "day evening for the help your et tres".split()
 )
 # What a program would say: objects, calls, templates, patterns
 _MACHINE = re.compile(
@@ -39,7 +39,6 @@ _OF_ANOTHER = re.compile(
     r"(?: \w+)?\s+(?:de |d['’])(?P<who>[A-ZÀ-Þ]\w+[ -][A-ZÀ-Þ]\w+)"
     r"|(?P<whose>[A-Z]\w+ [A-Z]\w+)['’]s (?:\w+ )?(?:address|phone|number|e-?mail)"
 )
-_THE_SHOP = frozenset(("elegance", "paris", "coolibri", "coollibri", "rivoli"))
 # Deeds on everybody's things: "refund all orders", "supprime toutes les données"
 _WHOLESALE = re.compile(
     r"\b(?:refund|cancel|delete|mark|approve|export|list|rembours\w+|annul\w+|supprim\w+|efface\w*"
@@ -67,12 +66,12 @@ class Verdict:
     confidence: float
 
 
-def decide(text: str, entities: Entities) -> Verdict | None:
+def decide(text: str, entities: Entities, own_names: frozenset[str]) -> Verdict | None:
     """What the form of a cleaned `text` decides; None leaves it to the model."""
     words = words_of(text)
     if not any(c.isalnum() for c in text) and not any(w.startswith(":") for w in words):
         return Verdict(("unknown",), 0.9)
-    if _is_for_no_reader(text, words):
+    if _is_for_no_reader(text, words, own_names):
         return Verdict(("unknown",), 0.9)
     if intent := _COMMANDS.get(read_keyword(text) or ""):
         return Verdict((intent,), 0.99)
@@ -81,12 +80,12 @@ def decide(text: str, entities: Entities) -> Verdict | None:
     return None
 
 
-def _is_for_no_reader(text: str, words: list[str]) -> bool:
+def _is_for_no_reader(text: str, words: list[str], own_names: frozenset[str]) -> bool:
     """Whether it is written for a machine, asks for what belongs to others, or only fills."""
     if _MACHINE.fullmatch(text) or _HEADER.match(text) or _WHOLESALE.search(fold(text)):
         return True
     asked = _OF_ANOTHER.search(text)
-    if asked and not _THE_SHOP & set(words_of(asked["who"] or asked["whose"])):
+    if asked and not own_names & set(words_of(asked["who"] or asked["whose"])):
         return True
     if len(words) > _REPEATED and len(set(words)) * 10 < len(words):
         return True
@@ -125,7 +124,7 @@ def settle(found: Verdict, text: str, context: Context, clauses: int) -> Verdict
     """What the model found in a text of so many clauses, where the page of definitions knows
     better. The likelier intent stands first."""
     words = words_of(text)
-    if context.asked is None and _is_thanks(words):
+    if context.asked is None and _is_thanks(words, context.own_names):
         return Verdict(("closing",), 0.95)
     intents = set(found.intents)
     if "feedback" in intents and intents & _NOT_BOUGHT and not _has_it(words, context):
@@ -203,10 +202,10 @@ def _has_it(words: list[str], context: Context) -> bool:
     return mine or told or context.asked == "feedback"
 
 
-def _is_thanks(words: list[str]) -> bool:
+def _is_thanks(words: list[str], own_names: frozenset[str]) -> bool:
     said = [w for w in words if w.isalnum() or w.startswith(":")]
     thanked = {"merci", "thanks", "thank", ":thanks:"} & set(said)
-    return bool(thanked) and "oui" not in said and all(w in _THANKS for w in said)
+    return bool(thanked) and "oui" not in said and all(w in _THANKS or w in own_names for w in said)
 
 
 def _is_identity(words: list[str], entities: Entities) -> bool:

@@ -13,6 +13,8 @@ import pytest
 from bot.demo.world import read_world
 from bot.turn import Context, Entities
 from bot.understanding.entities import read_entities
+from bot.understanding.people import read_names
+from bot.understanding.rules import Verdict, settle
 
 NOW = datetime(2025, 1, 16, 12, tzinfo=ZoneInfo("Europe/Paris"))
 
@@ -113,3 +115,18 @@ def test_a_hundred_kilobytes_are_read_in_bounded_time(piece: str) -> None:
     start = process_time()
     read_entities(text, _shop())
     assert process_time() - start < 2
+
+
+def test_what_a_shop_calls_itself_is_nobodys_name() -> None:
+    text = "Bonjour, une question sur la pointure.\nMaison Lilas"
+    named = replace(_shop(), own_names=read_names("Maison Lilas", "3 rue des Fours, 59000 Lille"))
+    assert read_entities(text, replace(named, own_names=frozenset())).last_name == "Lilas"
+    assert read_entities(text, named).last_name is None
+
+
+def test_an_adviser_is_thanked_by_any_name() -> None:
+    """Whatever the model makes of a name that it never saw."""
+    doubtful = Verdict(("complaint",), 0.4)
+    named = replace(_shop(), own_names=read_names("Maison Lilas", "Solveig"))
+    assert settle(doubtful, "Merci Solveig", named, 1).intents == ("closing",)
+    assert settle(doubtful, "Merci Solveig", _shop(), 1) == doubtful
