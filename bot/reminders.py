@@ -43,7 +43,7 @@ def _remind_guarded(db: Session, reminder: Reminder) -> None:
             _remind(db, reminder)
     except OperationalError:  # the database itself is away, or busy
         raise
-    except Exception:
+    except Exception:  # a defect must not hold the others up
         log().exception("reminder broke", reminder=reminder.id)
         reminder.due_at = clock.now() + LATER
 

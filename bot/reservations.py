@@ -107,7 +107,7 @@ def _tell_expired(db: Session, found: Reservation, now: datetime) -> None:
             )
     except OperationalError:  # the database itself is away, or busy
         raise
-    except Exception:
+    except Exception:  # a defect must not undo what is over
         log().exception("expiry not told", reservation=found.id)
     log().info("reservation expired", reservation=found.id)
 

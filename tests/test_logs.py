@@ -31,7 +31,7 @@ try:
     read("+33645789012")
 except ValueError:
     log().exception("delivery broke", delivery=7)
-    logging.getLogger("a.library").exception("broke")
+    logging.getLogger("somebody.elses").exception("broke")
 """
 
 

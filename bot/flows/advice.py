@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from bot.flows.finding import reference_of
+from bot.flows.finding import orders_at_hand, reference_of
 from bot.flows.handover import priority_of, when_answered
 from bot.flows.questions import quote
 from bot.turn import Escalate, Outcome, Say, Turn
@@ -29,7 +29,7 @@ class Idea:
 def advise(turn: Turn) -> Outcome:
     """Handed over with purchases, occasion, what goes with it in stock in their size, and a
     reply to make one's own."""
-    orders = _purchases(turn)
+    orders = orders_at_hand(turn)
     bought = _spoken_of(turn, orders)
     size = turn.customer.usual_size or _size_bought(orders)
     around = bought or _mentioned(turn)
@@ -65,16 +65,6 @@ def advise(turn: Turn) -> Outcome:
         answered=False,
         remember={"product": around.reference} if around else {},
     )
-
-
-def _purchases(turn: Turn) -> list[Order]:
-    """Their orders; none when they cannot be had, for advice needs no order."""
-    if turn.shop.orders is None:
-        return []
-    try:
-        return turn.shop.orders.list_orders(turn.proof)
-    except ConnectorError:
-        return []
 
 
 def _lines(orders: list[Order]) -> list[dict[str, object]]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, time
 
-from bot.flows.finding import reference_of
+from bot.flows.finding import orders_at_hand, reference_of
 from bot.flows.handover import hand_over
 from bot.flows.outcomes import merge
 from bot.flows.products import Wish, order_sizes, read_wishes, replaced_by
@@ -15,8 +15,8 @@ from bot.flows.questions import SURE, quote
 from bot.flows.reservations import pickup_for
 from bot.shop import Held, SoldOut
 from bot.turn import Cancel, Keep, Notice, Outcome, Reservation, Say, SetPickup, Turn
-from connectors.errors import ConnectorError, Unavailable
-from connectors.ports import Order, Product, Stock, Variant
+from connectors.errors import Unavailable
+from connectors.ports import Product, Stock, Variant
 
 # What they ask of a product -> the words that ask for it
 ASKED_FACTS = {
@@ -106,7 +106,7 @@ def _lapsed(turn: Turn) -> Wish | None:
     if not held or turn.reservations or turn.now < datetime.fromisoformat(held["until"]):
         return None
     product = turn.shop.product(held["product"])
-    if product is None or held["sku"] in {line.sku for o in _orders(turn) for line in o.lines}:
+    if product is None or held["sku"] in _bought(turn):
         return None
     return Wish(product, (held["size"],) if held["size"] else ())
 
@@ -377,7 +377,7 @@ def _without_size(
 
 def _matches(turn: Turn, product: Product) -> tuple[Say, ...]:
     """That it goes with something they bought; nothing when their orders cannot be had."""
-    bought = dict.fromkeys(reference_of(turn, line.sku) for o in _orders(turn) for line in o.lines)
+    bought = dict.fromkeys(reference_of(turn, sku) for sku in _bought(turn))
     for reference in bought:
         owned = turn.shop.product(reference)
         if owned is None or reference == product.reference:
@@ -387,14 +387,8 @@ def _matches(turn: Turn, product: Product) -> tuple[Say, ...]:
     return ()
 
 
-def _orders(turn: Turn) -> list[Order]:
-    """Theirs; none when they cannot be had."""
-    if turn.shop.orders is None:
-        return []
-    try:
-        return turn.shop.orders.list_orders(turn.proof)
-    except ConnectorError:
-        return []
+def _bought(turn: Turn) -> list[str]:
+    return [line.sku for order in orders_at_hand(turn) for line in order.lines]
 
 
 def _describe(turn: Turn, wish: Wish) -> Outcome:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.turn import Outcome, Say, Turn
+from connectors.errors import ConnectorError
 from connectors.ports import Order, OrderLine, OrderSystem, Proof
 
 OPEN = ("placed", "preparing", "shipped")
@@ -52,6 +53,16 @@ def find_line(turn: Turn, order: Order) -> OrderLine | Outcome:
     titles = [line.title for line in order.lines]
     say = Say("order.which_article", {"order": order.number, "titles": titles})
     return waiting(say, options=titles)
+
+
+def orders_at_hand(turn: Turn) -> list[Order]:
+    """Theirs, for what can do without: none when they cannot be had."""
+    if turn.shop.orders is None:
+        return []
+    try:
+        return turn.shop.orders.list_orders(turn.proof)
+    except ConnectorError:
+        return []
 
 
 def proof_for(turn: Turn) -> Proof:
